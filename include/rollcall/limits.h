@@ -1,0 +1,57 @@
+/* Every maximum of the program, and what follows from them. The sum of memory per employee is at the end. */
+#ifndef ROLLCALL_LIMITS_H
+#define ROLLCALL_LIMITS_H
+
+#include <stdint.h>
+
+/* Input (SPEC 2) */
+#define VALUE_BYTES_MAX  (64 * 1024) /* a record's value, or a line of replay without its newline */
+#define ID_BYTES_MAX     64          /* every id, the employee's included */
+#define JSON_DEPTH_MAX   64          /* nested objects and arrays, the outermost one counted */
+#define DETAIL_BYTES_MAX 256         /* a reject's detail, cut there */
+#define YEAR_MIN         1970        /* of an instant as written */
+#define YEAR_MAX         2199
+
+/* Days and rules (SPEC 3, 4) */
+#define LEDGER_DAYS          128 /* the ledger: a ring of this many day bits */
+#define LEDGER_AHEAD_DAYS    5   /* the ledger ends with c + this */
+#define WEEK_DAYS            7
+#define SLIDING_LOOK_BACK    97 /* the newest judged week of the sliding rule ends at c - this or later */
+#define CALENDAR_WEEKS_MAX   14 /* weekly and k_of_n look at this many calendar weeks */
+#define TOLERANCE_DAYS_MAX   60
+#define GRACE_DAYS_MAX       14
+#define LATENESS_DAYS_MAX    100 /* an applied late swipe must lie in the ledger */
+#define SETTLE_MS_MAX        (48 * 3600 * 1000)
+#define CLOCK_SKEW_MS_MAX    (3600 * 1000)
+#define DAY_STARTS_AT_MS_MAX (12 * 3600 * 1000)
+#define ADVERSE_RECORDS_MAX                                                                                  \
+    8 /* records that entered non_compliant which a correction can supersede (SPEC 5) */
+#define DECISIONS_KEPT_MAX 32 /* repeats are recognised among the last so many decisions (SPEC 2) */
+
+/* Configuration */
+#define CONFIG_BYTES_MAX  (1024 * 1024)
+#define CONFIG_DEPTH_MAX  16
+#define CONFIG_ERRORS_MAX 100 /* then one line says that there are more */
+#define POLICIES_MAX      1000
+#define VERSIONS_MAX      200 /* of one policy */
+#define ACCEPT_WORDS_MAX  64  /* of one version */
+#define K_OF_N_TERMS_MAX  8
+#define SITES_MAX         60000
+#define ZONES_MAX         1000 /* names in the tz database, links included; 2025b has 597 */
+#define WORKERS_MAX       64
+#define EMPLOYEES_MAX     20000000
+
+/* Kafka */
+#define PARTITIONS_MAX  4096
+#define BLOCK_BYTES_MAX (768 * 1024) /* a changelog block; below the broker's default message.max.bytes */
+#define HEADERS_MAX     32           /* of an input record, kept in a reject */
+
+_Static_assert(SLIDING_LOOK_BACK + WEEK_DAYS + LEDGER_AHEAD_DAYS <= LEDGER_DAYS,
+               "all judged weeks lie in the ledger");
+_Static_assert(CALENDAR_WEEKS_MAX *WEEK_DAYS + WEEK_DAYS + LEDGER_AHEAD_DAYS <= LEDGER_DAYS,
+               "so do calendar weeks");
+_Static_assert(LATENESS_DAYS_MAX + 8 + LEDGER_AHEAD_DAYS <= LEDGER_DAYS,
+               "late swipes that apply lie in the ledger");
+_Static_assert(ID_BYTES_MAX < UINT8_MAX, "lengths of ids are bytes");
+
+#endif
