@@ -1,0 +1,13 @@
+/* `rollcall version`: what was built, and with which library. Main thread. */
+#include "commands.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+int version_command(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    printf("rollcall %s, librdkafka %s\n", ROLLCALL_VERSION, rd_kafka_version_str());
+    return EX_OK;
+}
