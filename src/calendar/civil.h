@@ -8,8 +8,11 @@
 
 /* False if there is no such date. `year` 1..9999. */
 bool civil_from_ymd(int year, int month, int day, civil_day *out);
+/* Of any civil_day; DAY_NONE and DAY_MAX are dates of years that nobody writes. */
 void civil_to_ymd(civil_day d, int *year, int *month, int *day);
 
+/* What is printed lies in the years 1 to 9999: anything earlier or later shows as their first or last date or
+ * millisecond. (What the inputs allow is far inside; a foreign broker's timestamp may not be.) */
 #define CIVIL_TEXT_BYTES 11 /* "2023-05-14" and a NUL */
 void civil_print(civil_day d, char out[CIVIL_TEXT_BYTES]);
 
