@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Runs rollcall replay and the oracle on the same random companies and compares what they say, field by field.
+
+compare.py --rollcall PATH --seeds A..B [--scope line|full] [--keep DIR]
+
+Ends with a table of what the seeds covered. Exits 1 at any difference, and when nothing was compared.
+--dry runs the oracle alone, to see what a range of seeds covers.
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import company as company_module
+import generate
+import oracle
+
+PRIVATE = "_supersedes_seq"
+OWN = ("id", "supersedes", PRIVATE)             # compared by what they refer to
+RERUN_EVERY = 20                                # of these seeds the output must be the same bytes twice
+TIMEOUT_SECONDS = 120
+SHOWN_LINES = 150
+
+
+class Difference(Exception):
+    def __init__(self, text, employee=None):
+        super().__init__(text)
+        self.employee = employee
+
+
+def by_employee(records):
+    people = collections.OrderedDict()
+    for record in records:
+        people.setdefault(record["employee_id"], []).append(record)
+    return people
+
+
+def side_by_side(expected, actual):
+    lines = ["    %-18s %-60s %s" % ("", "oracle", "rollcall")]
+    for key in list(expected) + [key for key in actual if key not in expected]:
+        left, right = (json.dumps(r.get(key, "-"), ensure_ascii=False) for r in (expected, actual))
+        mark = " " if left == right or key in OWN else "*"
+        lines.append("  %s %-18s %-60s %s" % (mark, key, left, right))
+    return "\n".join(lines)
+
+
+def comparable(record):
+    """A record without what is the implementation's own."""
+    kept = {key: value for key, value in record.items() if key not in OWN}
+    if "policy" in kept:
+        kept["policy"] = {key: value for key, value in kept["policy"].items() if key != "hash"}
+    return kept
+
+
+def compare_person(employee, expected, actual):
+    ids = {}                                    # seq -> id, since the person became known
+    for number, wanted in enumerate(expected):
+        if number >= len(actual):
+            raise Difference("record %d is missing:\n%s" % (number + 1, json.dumps(wanted, ensure_ascii=False)), employee)
+        got = actual[number]
+        if comparable(wanted) != comparable(got):
+            raise Difference("record %d differs:\n%s" % (number + 1, side_by_side(wanted, got)), employee)
+        if [key for key in wanted if key != PRIVATE] != list(got):
+            raise Difference("record %d has its fields in another order: %s" % (number + 1, list(got)), employee)
+        if got.get("tombstone"):
+            ids = {}
+            continue
+        if not re.fullmatch("[0-9a-f]{64}", got["policy"]["hash"] or ""):
+            raise Difference("record %d: policy.hash is %r" % (number + 1, got["policy"]["hash"]), employee)
+        if not isinstance(got["id"], str) or not got["id"]:
+            raise Difference("record %d: id is %r" % (number + 1, got["id"]), employee)
+        if got["supersedes"] != (ids[wanted[PRIVATE]] if wanted[PRIVATE] else None):
+            raise Difference("record %d supersedes %r; it must be the id of seq %r, %r\n%s" % (
+                number + 1, got["supersedes"], wanted[PRIVATE], ids.get(wanted[PRIVATE]), side_by_side(wanted, got)),
+                employee)
+        ids[got["seq"]] = got["id"]
+    if len(actual) > len(expected):
+        raise Difference("record %d is one too many:\n%s" % (
+            len(expected) + 1, json.dumps(actual[len(expected)], ensure_ascii=False)), employee)
+
+
+def compare_records(expected, actual):
+    wanted, got = by_employee(expected), by_employee(actual)
+    for employee in wanted:
+        compare_person(employee, wanted[employee], got.get(employee, []))
+    for employee in got:
+        if employee not in wanted:
+            raise Difference("nobody knows this person, but there are %d records" % len(got[employee]), employee)
+    ids = collections.Counter(record["id"] for record in actual if "id" in record)
+    repeated = [name for name, count in ids.items() if count > 1]
+    if repeated:
+        raise Difference("id %s comes %d times" % (repeated[0], ids[repeated[0]]))
+
+
+def compare_rejects(expected, actual):
+    wanted = {(reject["file"], reject["line"]): reject for reject in expected}
+    got = {}
+    for reject in actual:
+        if list(reject) != ["reason", "detail", "file", "line", "value"]:
+            raise Difference("a reject has the fields %s" % list(reject))
+        place = reject["file"], reject["line"]
+        if place in got:
+            raise Difference("line %s:%d is rejected twice" % place)
+        got[place] = reject["reason"]
+    for place in sorted(set(wanted) | set(got), key=lambda p: (p[1], p[0])):
+        right = wanted[place]["reasons"] if place in wanted else ["(applied or ignored)"]
+        reason = got.get(place, "(applied or ignored)")
+        if reason not in right:
+            raise Difference("%s:%d: the oracle says %s, rollcall says %s" % (place + (" or ".join(right), reason)))
+
+
+def compare_counts(actual, errors):
+    """The count of each reason is somewhere on standard error."""
+    counts = collections.Counter(reject["reason"] for reject in actual)
+    for reason, count in counts.items():
+        if not re.search(r"\b%s\b[^\n]*\b%d\b|\b%d\b[^\n]*\b%s\b" % (reason, count, count, reason), errors):
+            raise Difference("standard error does not say %s %d:\n%s" % (reason, count, errors))
+
+
+def parse_lines(data):
+    return [json.loads(line) for line in data.decode("utf-8").split("\n") if line]
+
+
+def run_rollcall(program, folder, args, files):
+    rejects = os.path.join(folder, "rejects.ndjson")
+    command = [program, "replay", "-c", os.path.join(folder, "rollcall.yaml"), "--rejects", rejects]
+    if args["until"]:
+        command += ["--until", args["until"]]
+    if args["guard"]:
+        command += ["--guard"]
+    done = subprocess.run(command + files, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+    errors = done.stderr.decode("utf-8", "replace")
+    if done.returncode != 0:
+        raise Difference("exit code %d\n%s\n%s" % (done.returncode, " ".join(command + files), errors))
+    with open(rejects, "rb") as file:
+        return done.stdout, file.read(), errors
+
+
+def lines_of(employee, files, company):
+    """The input lines about a person, and those of the calendar, for a message."""
+    found = []
+    for name in files:
+        for _, number, raw, line in oracle.read_file(name, company):
+            if line.fields.get("employee_id") == employee or line.topic == "calendar":
+                found.append("%6d %s" % (number, raw[:600].decode("utf-8", "replace")))
+    if len(found) > SHOWN_LINES:
+        found[SHOWN_LINES // 2:-SHOWN_LINES // 2] = ["   ... %d lines left out" % (len(found) - SHOWN_LINES)]
+    return "\n".join(found)
+
+
+class Coverage:
+    def __init__(self):
+        self.counts = collections.defaultdict(collections.Counter)
+        self.seeds = self.lines = self.records = self.differences = 0
+
+    def add(self, result):
+        self.lines += result.lines
+        self.records += len(result.records)
+        count = self.counts
+        for reject in result.rejects:
+            count["reject"][" or ".join(reject["reasons"])] += 1
+        for why, number in result.ignored.items():
+            count["ignored"][why] += number
+        count["guard"]["held"] += result.holds
+        for record in result.records:
+            if record.get("tombstone"):
+                count["tombstone"][""] += 1
+                continue
+            count["status"][record["status"]] += 1
+            count["cause"][record["cause"]] += 1
+            count["gate"][record["promotion"]["gate"]] += 1
+            count["stage"][record["case"]["stage"]] += 1
+            count["basis"][str(record["case"]["basis"])] += 1
+            count["human_action"][str(record["human_action"])] += 1
+            count["notify"]["+".join(record["notify"]) or "nobody"] += 1
+            count["corrected_status"][str(record["corrected_status"])] += 1
+            if record["status"] == "compliant" and record["effective_on"] == record["status_since"] and \
+                    record["week"]["to"] == record["effective_on"] and record["cause"] == "swipe":
+                count["lift"]["by a swipe"] += 1
+
+    def show(self):
+        print("%d seeds, %d lines, %d records, %d differences" % (
+            self.seeds, self.lines, self.records, self.differences))
+        for group, counter in self.counts.items():
+            print("  %-17s %s" % (group, ", ".join("%s %d" % item for item in sorted(counter.items()))))
+
+
+def compare_seed(seed, options, folder, coverage):
+    args = generate.generate(seed, options.scope, folder)
+    files = [os.path.join(folder, name) for name in args["files"]]
+    company = company_module.load(folder)
+    expected = oracle.replay(company, files, args["until"], args["guard"])
+    coverage.add(expected)
+    if options.dry:
+        return
+    try:
+        out, rejected, errors = run_rollcall(options.rollcall, folder, args, files)
+        actual_rejects = parse_lines(rejected)
+        compare_rejects(expected.rejects, actual_rejects)
+        compare_counts(actual_rejects, errors)
+        compare_records(expected.records, parse_lines(out))
+        if seed % RERUN_EVERY == 0 and run_rollcall(options.rollcall, folder, args, files)[:2] != (out, rejected):
+            raise Difference("a second run says something else")
+    except (Difference, subprocess.TimeoutExpired, ValueError) as found:
+        coverage.differences += 1
+        print("seed %d (%s): %s" % (seed, options.scope, found))
+        employee = getattr(found, "employee", None)
+        if employee is not None:
+            print("  of employee %r; the lines about this person:\n%s" % (employee, lines_of(employee, files, company)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rollcall")
+    parser.add_argument("--seeds", required=True, help="A..B, both included")
+    parser.add_argument("--scope", choices=["line", "full"], default="full")
+    parser.add_argument("--keep", help="the folder in which the companies are kept")
+    parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--max-differences", type=int, default=5)
+    options = parser.parse_args()
+    if not options.dry and not options.rollcall:
+        parser.error("--rollcall is needed")
+    first, _, last = options.seeds.partition("..")
+    coverage = Coverage()
+    for seed in range(int(first), int(last or first) + 1):
+        folder = os.path.join(options.keep, "seed-%d" % seed) if options.keep else tempfile.mkdtemp(prefix="rollcall-")
+        try:
+            compare_seed(seed, options, folder, coverage)
+        finally:
+            if not options.keep:
+                shutil.rmtree(folder)
+        coverage.seeds += 1
+        if coverage.differences >= options.max_differences:
+            print("enough differences: stopped")
+            break
+    coverage.show()
+    return 1 if coverage.differences or coverage.records == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
