@@ -36,16 +36,19 @@ struct rules {
     uint8_t hash[32]; /* SHA-256 over policies, sites and time */
 };
 
+/* The value may be a secret: it is never printed. */
 struct kafka_property {
     char *name, *value;
 };
 
 struct config {
     struct rules rules;
+    char *policies_path, *sites_path; /* as one would open them; sites_path NULL: none */
     struct swipe_fields fields;
     char *topics[TOPIC_COUNT]; /* NULL: not read */
     char *outputs[OUTPUT_COUNT];
-    struct kafka_property *kafka;
+    struct kafka_property
+        *kafka; /* checked against an allow-list (kafka.def); secrets read from their files */
     uint32_t kafka_count;
     enum delivery delivery;
     uint32_t workers, employees;
@@ -54,8 +57,10 @@ struct config {
 
 /* Which sections must be there. */
 enum config_use {
-    CONFIG_FOR_REPLAY, /* no kafka, no topics needed; complete_from optional */
+    CONFIG_FOR_REPLAY, /* no kafka, no topics needed (checked if there; secrets are not opened);
+                          complete_from optional */
     CONFIG_FOR_RUN,
+    CONFIG_FOR_CHECK, /* as for run if there is a kafka section, else as for replay, with a warning */
 };
 
 /* Reads `path` and what it names, with the values of `sets` ("section.key=value") in place of those in the
@@ -68,6 +73,8 @@ void config_free(struct config **config);
 
 /* Another policy file judged by the same sites and times (whatif). NULL on error, as above. */
 struct policies *config_load_policies(const char *path, FILE *errors);
+
+void config_free_policies(struct policies **policies);
 
 /* SITE_NONE if there is none of that id. */
 uint16_t sites_find(const struct sites *sites, const char *id, size_t len);
