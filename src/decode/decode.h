@@ -1,5 +1,5 @@
-/* Bytes -> struct or reason: the form of each input record (SPEC 2). Pure, iterative, no allocation; any
- * thread.
+/* Bytes -> struct or reason: the form of each input record (SPEC 2). Pure but for the hint that the caller of
+ * decode_swipe may lend, iterative, no allocation; any thread.
  *
  * Accepts exactly what a strict full JSON parser accepts (RFC 8259: UTF-8 without surrogates or overlong
  * forms, no unpaired \u surrogates, nothing after the value but white space), nested at most JSON_DEPTH_MAX,
@@ -19,10 +19,36 @@ struct reject_detail {
     char text[DETAIL_BYTES_MAX];
 };
 
+/* What the last swipes looked like: the texts between their values. Most swipes are like one of them, and are
+ * then read by comparing these texts instead of parsing keys. The hint changes the time that decode_swipe
+ * takes, never its answer. Set to zero by the caller, used by one thread at a time, always with the same
+ * fields; 4 KiB. */
+#define SWIPE_SHAPES       4
+#define SWIPE_SHAPE_PIECES 16
+struct swipe_hint {
+    uint32_t latest; /* the shape that matched last: tried first */
+    uint32_t misses;
+    struct swipe_shape {
+        uint32_t pieces; /* the last one stands behind the last value; 0: not learned */
+        struct swipe_piece {
+            char text[61]; /* from the end of the value before to the beginning of the next one's text */
+            uint8_t len;
+            uint8_t field;  /* whose value follows */
+            bool is_string; /* it is one: its opening quote is in the text */
+        } piece[SWIPE_SHAPE_PIECES];
+    } shape[SWIPE_SHAPES];
+};
+
+/* occurred_at of a swipe in which that field is not of its form. */
+#define EVENT_TIME_NONE ((event_time){INT64_MIN})
+
 /* Each returns REASON_applied if the form is right, else too_large, bad_json, missing_field or bad_field with
- * `detail` set. `value` needs no terminator. */
-enum reason decode_swipe(const struct swipe_fields *fields, const char *value, size_t len, struct swipe *out,
-                         struct reject_detail *detail);
+ * `detail` set. `value` needs no terminator.
+ *
+ * decode_swipe: `hint` may be NULL. With missing_field and bad_field out->occurred_at is right all the same,
+ * or EVENT_TIME_NONE: a line of replay arrives then whatever becomes of it (SPEC 5). */
+enum reason decode_swipe(const struct swipe_fields *fields, struct swipe_hint *hint, const char *value,
+                         size_t len, struct swipe *out, struct reject_detail *detail);
 enum reason decode_roster(const char *value, size_t len, struct roster_record *out,
                           struct reject_detail *detail);
 enum reason decode_leave(const char *value, size_t len, struct leave_record *out,
@@ -40,9 +66,10 @@ struct envelope {
     arrival_time arrived_at;
     struct short_text employee; /* of a tombstone */
 };
-/* bad_json as above; missing_field / bad_field speak of topic, arrived_at, tombstone only. When the JSON is
- * sound but `topic` is not, `has_arrived_at` is still right: the clock moves whatever becomes of the record.
- */
+/* bad_json as above; missing_field / bad_field speak of topic, arrived_at, tombstone and, of a tombstone,
+ * employee_id. When the JSON is sound but `topic` is not, `has_arrived_at` is still right: the clock moves
+ * whatever becomes of the record. A bad `arrived_at` is told before all else: such a line moves no clock, not
+ * even by its occurred_at. */
 enum reason decode_envelope(const char *line, size_t len, struct envelope *out, struct reject_detail *detail);
 
 /* RFC 3339 with T or t, Z or z or an offset; false if the text is none, or the year as written is not
