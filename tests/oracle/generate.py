@@ -196,7 +196,7 @@ class Company:
             people[name] = {"zone": zone, "site": rnd.choice(list(self.sites) + [None]),
                             "level": rnd.choice([0.05, 0.3, 0.5, 0.7, 0.9]), "loud": rnd.choice([1, 1, 2, 4])}
             if self.crowd and self.chance(0.8):
-                people[name]["site"] = list(self.sites)[0]
+                people[name].update({"site": list(self.sites)[0], "zone": self.zones[0], "level": 0.95})
         return people
 
     # lines
@@ -449,8 +449,164 @@ class Company:
         if self.full:
             self.live_fully(whole)
 
+    # leave, calendar and decisions
+
+    def emit(self, topic, day, zone, line):
+        """Adds a line that arrives on a day, sometimes again later, sometimes with a fault of its own."""
+        self.add(self.an_instant(day, zone), {"topic": topic, **line})
+        if self.chance(0.06):
+            self.add(self.an_instant(day + self.some_days(0, 12), zone), {"topic": topic, **line})
+
+    def span(self, day):
+        """from and to, around a day or far from it."""
+        rnd = self.random
+        first = day + timedelta(days=rnd.choice([0, 0, 1, 5, -3, -7, -10, -20, -35, -60, -119, -122, -130, -150]))
+        last = first + timedelta(days=rnd.choice([0, 0, 1, 4, 6, 10, 30, 200]))
+        first = max(first, date(1970, 1, 1))
+        return {"from": str(first), "to": str(max(last, first))}
+
+    def leave(self, name, day, effect=None, span=None):
+        rnd = self.random
+        line = {"employee_id": self.employee(name)}
+        if self.leave_ids and self.chance(0.35) and span is None:
+            line["leave_id"] = rnd.choice(self.leave_ids[-5:])
+            if self.chance(0.7):
+                line["op"] = "cancel"
+                if self.chance(0.3):                            # of a cancel nothing else is looked at
+                    line.update({"from": rnd.choice([7, "x", "2024-01-01"]), "to": "2023-01-01", "effect": []})
+                self.emit("leave", day, self.people[name]["zone"], line)
+                return
+        else:
+            line["leave_id"] = "L%d" % len(self.leave_ids)
+        self.leave_ids.append(line["leave_id"])
+        line.update(span or self.span(day))
+        line["effect"] = effect or rnd.choice(["excuse", "credit"])
+        if self.chance(0.3):
+            line["op"] = rnd.choice(["assert", None])
+        self.emit("leave", day, self.people[name]["zone"], line)
+
+    def calendar(self, day, kind=None, span=None, site=None):
+        rnd = self.random
+        site = site or rnd.choice(list(self.sites))
+        kind = kind or rnd.choice(["closed", "closed", "hold", "hold", "release"])
+        line = {"site_id": site, "kind": kind}
+        if kind == "release":
+            if self.chance(0.5):
+                line["site_id"] = rnd.choice(self.zones)
+            if self.chance(0.2):
+                line.update({"op": 7, "from": "x"})             # not looked at
+        elif self.closures and self.chance(0.4) and span is None:
+            line = dict(rnd.choice(self.closures[-6:]))
+            line["op"] = rnd.choice(["cancel", "cancel", "assert"])
+            if self.chance(0.2):
+                line["kind"] = "hold" if line["kind"] == "closed" else "closed"
+        else:
+            line.update(span or self.span(day))
+            self.closures.append(dict(line))
+            if self.chance(0.2):
+                line["op"] = "assert"
+        if self.chance(0.03):
+            line["site_id"] = rnd.choice(["unheard of", "UTC", "Europe/Berlin"])
+        self.emit("calendar", day, self.default_zone, line)
+
+    ROLES = {"attendance_credit": ["hr", "security"], "attendance_void": ["hr", "security"], "exemption": ["hr", "vp"],
+             "vp_approval": ["vp"], "revoke": ["hr", "hr", "vp", "security"], "dispute_opened": ["employee", "manager", "hr"],
+             "dispute_closed": ["hr"], "verbal_warning": ["manager", "hr"], "written_warning": ["manager", "hr"],
+             "case_closed": ["hr"]}
+    KINDS = list(ROLES) + ["attendance_credit", "attendance_void", "revoke", "verbal_warning", "verbal_warning",
+                           "written_warning", "vp_approval"]
+
+    def decision(self, name, decided_on, kind=None, **fields):
+        rnd = self.random
+        kind = kind or rnd.choice(self.KINDS)
+        mine = [i for person, i in self.decision_ids if person == name]
+        decision_id = "D%d" % len(self.decision_ids)
+        if mine and self.chance(0.10):
+            decision_id = rnd.choice(mine if self.chance(0.5) else mine[-3:])
+        line = {"employee_id": self.employee(name), "decision_id": decision_id, "kind": kind,
+                "decided_by": name if self.chance(0.04) else "boss", "decided_by_role": rnd.choice(self.ROLES[kind]),
+                "decided_at": "%sT12:00:00Z" % decided_on}
+        if self.chance(0.05):
+            line["decided_by_role"] = rnd.choice(["manager", "hr", "vp", "security", "employee"])
+        if kind in ("attendance_credit", "attendance_void"):
+            back = rnd.choice([0, 1, 1, 2, 3, 5, 8, 13, 20, 60, 122, 124, 130])
+            line["day"] = str(decided_on - timedelta(days=back if self.chance(0.9) else -rnd.randint(1, 6)))
+            if line["day"] < "1970":
+                line["day"] = "1970-01-01"
+        if kind == "exemption":
+            line.update(self.span(decided_on))
+        if kind == "vp_approval":
+            line["expires_on"] = str(decided_on + timedelta(days=rnd.choice([-3, -1, 0, 1, 3, 10, 60])))
+        if kind == "revoke":
+            line["revokes"] = rnd.choice(mine[-4:] if mine and self.chance(0.9) else ["nothing"])
+        line.update(fields)
+        self.decision_ids.append((name, decision_id))
+        self.emit("decisions", decided_on, self.people[name]["zone"], line)
+
+    def repair(self, name, day):
+        """Something that changes days which have been judged: the stuff of corrections. Sometimes taken back."""
+        rnd = self.random
+        back = rnd.randint(3, 45)
+        span = {"from": str(day - timedelta(days=back)), "to": str(day - timedelta(days=rnd.randint(0, 2)))}
+        kind = rnd.choice(["excuse", "credit", "hold", "closed", "credits", "exemption", "roster"])
+        zone = self.people[name]["zone"]
+        if kind in ("excuse", "credit"):
+            self.leave(name, day, kind, span)
+            if self.chance(0.3):
+                self.emit("leave", day + self.some_days(1, 20), zone,
+                          {"employee_id": name, "leave_id": self.leave_ids[-1], "op": "cancel"})
+        elif kind in ("hold", "closed"):
+            site = self.people[name]["site"] or rnd.choice(list(self.sites))
+            self.calendar(day, kind, span, site)
+            if self.chance(0.4):
+                self.emit("calendar", day + self.some_days(1, 20), zone, {"site_id": site, "kind": kind, **span, "op": "cancel"})
+        elif kind == "credits":
+            for n in rnd.sample(range(min(back, 20)), min(back, rnd.randint(2, 9))):
+                self.decision(name, day, "attendance_credit", day=str(day - timedelta(days=n)))
+        elif kind == "exemption":
+            self.decision(name, day, "exemption", **span)
+        else:
+            self.roster(name, day)
+
     def live_fully(self, whole):
-        pass
+        rnd = self.random
+        if self.crowd:
+            self.outage(whole)
+        rate = rnd.choice([0.02, 0.08, 0.2]) if not self.crowd else 0.02
+        repairs = rnd.choice([0.0, 0.01, 0.04]) if not self.crowd else 0.005
+        chatty = rnd.choice(list(self.people)) if self.chance(0.3) else None     # more than 32 decisions
+        for offset in range(whole):
+            day = self.begin + timedelta(days=offset)
+            for name in self.people:
+                if self.chance(rate * 0.4):
+                    self.leave(name, day)
+                if self.chance(0.5 if name == chatty else rate):
+                    self.decision(name, day)
+                if self.chance(repairs):
+                    self.repair(name, day)
+            if self.chance(rate * 0.5):
+                self.calendar(day)
+
+    def outage(self, whole):
+        """Everybody comes, then the readers of a site fail; some of what they held back arrives later."""
+        rnd = self.random
+        site = list(self.sites)[0]
+        first = self.begin + timedelta(days=rnd.randint(min(10, whole - 2), whole - 1))
+        last = first + self.some_days(6, 25)
+        until = ms_of_utc(datetime(last.year, last.month, last.day)) + rnd.randint(0, STEP["d"])
+        kept = []
+        for arrival, line in self.events:
+            at = (EPOCH + timedelta(milliseconds=arrival)).date()
+            if line["topic"] == "swipes" and first <= at <= last and self.chance(0.95):
+                if self.chance(0.5):
+                    kept.append((max(arrival, until), line))
+            else:
+                kept.append((arrival, line))
+        self.events = kept
+        if self.chance(0.5):
+            self.calendar(last + self.some_days(-3, 3), "hold", {"from": str(first), "to": str(last)}, site)
+        for _ in range(rnd.randint(0, 3)):
+            self.calendar(last + self.some_days(-8, 8), "release", site=site)
 
     def lines(self):
         """The lines in the order of the file, as bytes."""
@@ -481,6 +637,8 @@ class Company:
 
     def arguments(self):
         args = {"until": None, "guard": self.full and (self.crowd or self.chance(0.2)), "files": ["in.ndjson"]}
+        if self.full and self.chance(0.15):
+            args["files"].append("in2.ndjson")
         if self.chance(0.6):
             until = ms_of_utc(datetime(self.end.year, self.end.month, self.end.day))
             until += self.random.choice([0, 3, 10, 40, 140, -5]) * STEP["d"] + self.random.randint(0, STEP["d"])
@@ -498,8 +656,12 @@ def generate(seed, scope, out):
         with open(os.path.join(out, name), "w", encoding="utf-8") as file:
             json.dump(content, file, indent=1, ensure_ascii=False)
             file.write("\n")
-    with open(os.path.join(out, "in.ndjson"), "wb") as file:
-        file.write(b"".join(line + b"\n" for line in lines))
+    shares = [[] for _ in args["files"]]
+    for line in lines:
+        company.random.choice(shares).append(line)
+    for name, share in zip(args["files"], shares):
+        with open(os.path.join(out, name), "wb") as file:
+            file.write(b"".join(line + b"\n" for line in share))
     return args
 
 

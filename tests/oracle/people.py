@@ -93,8 +93,7 @@ class Person:
         """The roster record of a day, or None without any."""
         if not self.roster:
             return None
-        begun = [date for date in self.roster if date <= day]
-        return self.roster[max(begun) if begun else min(self.roster)]
+        return self.roster[max((date for date in self.roster if date <= day), default=min(self.roster))]
 
     def home_zone(self, day, company):
         record = self.record_of(day)

@@ -13,9 +13,8 @@ NEUTRAL, MET, SHORT = "neutral", "met", "short"
 class Week:
     """What a week of 7 days in a row comes to."""
 
-    def __init__(self, first):
-        self.days = days(first, first + timedelta(days=6))
-        self.first, self.last = self.days[0], self.days[-1]
+    def __init__(self, last):
+        self.first, self.last = last - timedelta(days=6), last
         self.policy, self.version = None, None
         self.present_days, self.workable, self.required = [], 0, 0
         self.outcome = NEUTRAL
@@ -44,17 +43,26 @@ class View:
         self.person, self.c, self.company = person, c, company
         self.closures, self.complete_from = closures, complete_from
         self.ledger_start, self.ledger_end = person.ledger_start(), person.ledger_end()
-        self.scopes, self.weeks = {}, {}        # what was found already, within this one view
+        self.records, self.scopes, self.weeks = {}, {}, {}      # what was found already, within this one view
         self.first_judged = None
 
     # days
 
+    def record_of(self, day):
+        if day not in self.records:
+            self.records[day] = self.person.record_of(day)
+        return self.records[day]
+
+    def home_site(self, day):
+        record = self.record_of(day)
+        return record.home_site if record else None
+
     def policy_of(self, day):
-        record = self.person.record_of(day)
+        record = self.record_of(day)
         return self.company.policies[record.policy if record else self.company.first_policy]
 
     def out_of_scope(self, day):
-        record = self.person.record_of(day)
+        record = self.record_of(day)
         if record is None:
             return self.company.unknown == "out_of_scope"
         if not record.office:
@@ -86,7 +94,7 @@ class View:
         return self.person.on_leave("credit", day) or self.person.has_credit(day) or self.swiped(day)
 
     def own_workdays(self, day):
-        record = self.person.record_of(day)
+        record = self.record_of(day)
         return record.workdays if record else None
 
     def countable(self, day, version):
@@ -94,11 +102,11 @@ class View:
         return day.weekday() in version.workdays or bool(own and day.weekday() in own) or version.weekends_count
 
     def on_hold(self, day):
-        site = self.person.home_site(day)
+        site = self.home_site(day)
         return site is not None and self.closures.covers(site, "hold", day)
 
     def excused(self, day):
-        site = self.person.home_site(day)
+        site = self.home_site(day)
         closed = site is not None and self.closures.covers(site, "closed", day)
         return self.person.on_leave("excuse", day) or closed or self.on_hold(day)
 
@@ -114,10 +122,11 @@ class View:
 
     def start(self):
         """s: where the present stretch in scope begins."""
-        newest_first = reversed(days(self.ledger_start, self.c))
-        for day in newest_first:
+        day = self.c
+        while day >= self.ledger_start:
             if self.scope(day) is not None or day <= self.person.known_on:
                 return day + ONE_DAY
+            day -= ONE_DAY
         return self.ledger_start
 
     def first_judged_day(self):
@@ -132,7 +141,7 @@ class View:
     def week(self, last):
         """W(last)."""
         if last not in self.weeks:
-            self.weeks[last] = self.judge_week(Week(last - timedelta(days=6)))
+            self.weeks[last] = self.judge_week(Week(last))
         return self.weeks[last]
 
     def judge_week(self, week):
@@ -143,14 +152,15 @@ class View:
         week.policy, week.version = policy.id, version
         if week.first < self.first_judged_day():
             return week
-        week.present_days = [day for day in week.days if self.countable(day, version) and self.present(day)]
-        week.workable = len([day for day in week.days if self.expected(day, version)])
+        seven = days(week.first, week.last)
+        week.present_days = [day for day in seven if self.countable(day, version) and self.present(day)]
+        week.workable = len([day for day in seven if self.expected(day, version)])
         week.required = required_days(version, week.workable)
         if week.workable == 0:
             return week
         if len(week.present_days) >= week.required:
             week.outcome = MET
-        elif not any(self.on_hold(day) or day in self.person.told_late for day in week.days):
+        elif not any(self.on_hold(day) or day in self.person.told_late for day in seven):
             week.outcome = SHORT
         return week
 

@@ -49,7 +49,7 @@ class Scene(unittest.TestCase):
         self.lines.append(json.dumps({"topic": topic, "arrived_at": arrived_at, "employee_id": "E", **fields}))
 
     def swipe(self, at, **fields):
-        self.add("swipes", at if isinstance(at, str) else None, occurred_at=at, **fields)
+        self.add("swipes", at, **{"occurred_at": at, **fields})
 
     def swipe_days(self, *days, hour="18:00:00Z", **fields):
         for text in days:
@@ -333,6 +333,360 @@ class Order(Scene):
         self.assertEqual([(r["status"], r["as_of"]) for r in self.play("2023-07-01T00:00:00Z")[1:]], [
             ("compliant", "2023-05-09T07:00:00.000Z"), ("at_risk", "2023-05-10T07:00:00.000Z"),
             ("non_compliant", "2023-05-12T07:00:00.000Z")])
+
+
+class Judged(Scene):
+    """More of the scenarios: leave, closures, corrections, starts. Weekly, 3 days, from Monday 1 May 2023."""
+
+    def setUp(self):
+        super().setUp()
+        self.known(home_site="SEA")
+
+    def excuse(self, at, first, last, effect="excuse", leave_id="L", **fields):
+        self.add("leave", at, leave_id=leave_id, from_=first, to=last, effect=effect, **fields)
+
+    def closure(self, at, kind, first, last, **fields):
+        self.add("calendar", at, site_id="SEA", kind=kind, from_=first, to=last, **fields)
+
+    def test_monday_in_kolkata_is_sunday_in_utc(self):
+        self.sites["BLR"] = {"zone": "Asia/Kolkata"}
+        self.swipe("2023-05-07T23:00:00Z", site_id="BLR")
+        self.swipe_days("2023-05-09", "2023-05-10")
+        self.assertEqual(self.last_week("2023-05-16T08:00:00Z"), (3, 3))
+
+    def test_a_leap_day(self):
+        self.swipe_days("2024-02-26", "2024-02-29", "2024-03-01")
+        self.assertEqual(self.last_week("2024-03-05T09:00:00Z"), (3, 3))
+
+    def test_excused_and_credited_days(self):
+        self.excuse("2023-05-01T10:00:00Z", "2023-05-01", "2023-05-02")
+        self.swipe_days("2023-05-03", "2023-05-04")
+        self.excuse("2023-05-08T10:00:00Z", "2023-05-09", "2023-05-10", "credit", "M")
+        self.swipe_days("2023-05-08")
+        self.assertEqual(self.last_week("2023-05-09T08:00:00Z"), (2, 2))
+        self.assertEqual(self.last_week("2023-05-16T08:00:00Z"), (2, 2))                 # compliant as before: no record
+        self.assertEqual(len(self.result.records), 2)
+
+    def test_a_week_off_leaves_the_verdict_where_it_was(self):
+        self.excuse("2023-05-01T10:00:00Z", "2023-05-08", "2023-05-14")
+        self.assertEqual([r["effective_on"] for r in self.play("2023-05-16T08:00:00Z")], ["2023-04-28", "2023-05-07"])
+
+    def test_leave_for_a_short_week_after_another_short_week(self):
+        self.excuse("2023-05-17T12:00:00Z", "2023-05-01", "2023-05-07")
+        records = self.play()
+        self.assertEqual(len(records), 3)
+        last = records[-1]
+        self.assertEqual((last["status"], last["_supersedes_seq"], last["corrected_status"], last["status_since"]),
+                         ("non_compliant", 2, "unrated", "2023-05-15"))
+        self.assertEqual((last["case"]["seq"], last["notify"], last["week"]["to"]), (3, ["employee", "manager"], "2023-05-14"))
+
+    def test_each_is_superseded_once_and_a_correction_that_stays_is_a_verdict_of_its_own(self):
+        self.excuse("2023-05-17T12:00:00Z", "2023-05-01", "2023-05-07")
+        self.excuse("2023-05-17T13:00:00Z", "2023-05-01", "2023-05-07", op="cancel")
+        self.excuse("2023-05-17T14:00:00Z", "2023-05-01", "2023-05-07")
+        self.excuse("2023-05-17T15:00:00Z", "2023-05-01", "2023-05-14", leave_id="M")
+        self.assertEqual([(r["status"], r["_supersedes_seq"], r["corrected_status"]) for r in self.play()[1:]], [
+            ("non_compliant", None, None), ("non_compliant", 2, "unrated"), ("unrated", 3, "unrated")])
+
+    def test_eight_days_late_and_forty_one(self):
+        self.swipe_days("2023-05-01", "2023-05-02")
+        self.add("swipes", "2023-05-11T18:00:00Z", occurred_at="2023-05-03T18:00:00Z")
+        self.add("swipes", "2023-06-13T18:00:00Z", occurred_at="2023-05-03T18:00:00Z", employee_id="F")
+        self.assertEqual([(r["status"], r["cause"]) for r in self.play() if r["employee_id"] == "E"][:3],
+                         [("unrated", "roster"), ("non_compliant", "day_close"), ("compliant", "late_swipe")])
+        self.assertEqual([reject["reasons"] for reject in self.result.rejects], [["too_late"]])
+
+    def test_credit_and_void(self):
+        self.swipe_days("2023-05-01", "2023-05-02", "2023-05-03")
+        self.decide("2023-05-10T12:00:00Z", "attendance_void", day="2023-05-03", decision_id="v")
+        self.decide("2023-05-10T13:00:00Z", "attendance_credit", day="2023-05-04", decision_id="c")
+        self.decide("2023-05-10T14:00:00Z", "revoke", revokes="c")
+        self.decide("2023-05-10T15:00:00Z", "revoke", revokes="v")
+        self.decide("2023-05-10T16:00:00Z", "revoke", revokes="v", decision_id="r")
+        self.assertEqual([(status, cause) for status, cause, _ in self.story()[1:]], [
+            ("compliant", "day_close"), ("non_compliant", "decision"), ("compliant", "decision"),
+            ("non_compliant", "decision"), ("compliant", "decision")])
+        self.assertEqual([r["_supersedes_seq"] for r in self.result.records], [None, None, None, 3, None, 5])
+        self.assertEqual([r["reasons"] for r in self.result.rejects], [["out_of_order"]])
+
+    def test_hired_on_a_wednesday(self):
+        self.lines = []
+        self.known(hired_on="2023-05-10")
+        self.assertEqual(self.story("2023-05-31T00:00:00Z"), [
+            ("out_of_scope", "roster", "2023-04-29"), ("unrated", "day_close", "2023-05-09"),
+            ("non_compliant", "day_close", "2023-05-21")])
+
+    def test_left_in_the_middle_of_a_week(self):
+        self.swipe_days("2023-05-01", "2023-05-02", "2023-05-03")
+        self.add("roster", "2023-05-09T12:00:00Z", home_site="SEA", left_on="2023-05-11")
+        self.assertEqual(self.story("2023-05-31T00:00:00Z")[1:], [
+            ("compliant", "day_close", "2023-05-07"), ("out_of_scope", "day_close", "2023-05-11")])
+
+    def test_an_exemption_ends_on_a_thursday(self):
+        self.version["grace_days"] = 3
+        self.decide("2023-05-01T12:00:00Z", "exemption", **{"from": "2023-05-02", "to": "2023-05-11"})
+        # s is Friday 12 May, grace runs to the 14th, the week of Monday the 15th is judged
+        self.assertEqual(self.story("2023-06-01T00:00:00Z")[1:], [
+            ("exempt", "day_close", "2023-05-02"), ("unrated", "day_close", "2023-05-11"),
+            ("non_compliant", "day_close", "2023-05-21")])
+
+    def test_a_night_shift(self):
+        self.time["day_starts_at"] = "07:00"
+        self.swipe("2023-05-02T05:00:00Z")                       # Monday 22:00
+        self.swipe("2023-05-02T13:00:00Z")                       # Tuesday 06:00
+        self.assertEqual(self.last_week("2023-05-10T08:00:00Z")[0], 1)
+
+    def test_a_version_in_the_middle_of_a_week(self):
+        self.versions.append({**self.version, "effective_on": "2023-05-04", "required_days": 5})
+        self.swipe_days("2023-05-01", "2023-05-02", "2023-05-03", "2023-05-08", "2023-05-09", "2023-05-10")
+        records = self.play("2023-06-01T00:00:00Z")
+        self.assertEqual([(r["status"], r["week"] and r["week"]["required"], r["policy"]["version"]) for r in records], [
+            ("unrated", None, "2000-01-01"), ("compliant", 3, "2000-01-01"), ("non_compliant", 5, "2023-05-04")])
+
+    def test_a_hold_until_it_is_cancelled(self):
+        self.closure("2023-05-08T12:00:00Z", "hold", "2023-05-03", "2023-05-03")
+        self.closure("2023-05-17T12:00:00Z", "hold", "2023-05-03", "2023-05-04", op="cancel")     # of nothing
+        self.closure("2023-05-17T13:00:00Z", "hold", "2023-05-03", "2023-05-03", op="cancel")
+        self.swipe_days("2023-05-08", "2023-05-09", "2023-05-10")
+        self.lines.sort(key=lambda line: json.loads(line)["arrived_at"] or json.loads(line)["occurred_at"])
+        self.assertEqual(self.story("2023-05-09T08:00:00Z"), [("unrated", "roster", "2023-04-28"),
+                                                              ("compliant", "day_close", "2023-05-14")])
+        self.assertEqual(self.result.ignored, {"cancel_of_nothing": 1})
+
+    def test_a_hold_makes_room_for_old_swipes(self):
+        self.add("swipes", "2023-06-13T18:00:00Z", occurred_at="2023-05-03T18:00:00Z")
+        self.closure("2023-06-13T18:00:00Z", "hold", "2023-05-03", "2023-05-03")
+        self.add("swipes", "2023-06-13T18:00:00Z", occurred_at="2023-05-03T18:00:00Z")
+        self.add("swipes", "2023-06-13T18:00:00Z", occurred_at="2023-05-04T18:00:00Z")
+        self.assertEqual(self.reasons(), [(2, "too_late"), (5, "too_late")])
+
+    def test_told_late(self):
+        self.lines = []
+        self.known(expectation="none")
+        # on the 17th: since the 1st you were expected. Nobody is held to that before the 17th.
+        self.add("roster", "2023-05-17T19:00:00Z", home_site="SEA", effective_on="2023-04-30")
+        self.assertEqual(self.story("2023-06-01T00:00:00Z"), [
+            ("out_of_scope", "roster", "2023-04-29"), ("unrated", "roster", "2023-05-15"),
+            ("non_compliant", "day_close", "2023-05-28")])
+
+    def test_a_record_that_repeats_the_duties_excuses_nobody(self):
+        self.add("roster", "2023-05-17T19:00:00Z", home_site="LON", manager_id="M", policy="p", effective_on="2023-04-30")
+        self.assertEqual([(r["status"], r["zone"], r["manager_id"]) for r in self.play("2023-06-01T00:00:00Z")],
+                         [("unrated", LA, None), ("non_compliant", LA, None)])
+
+    def test_a_day_that_samoa_skipped(self):
+        self.sites["APW"] = {"zone": "Pacific/Apia"}
+        self.time["complete_from"] = "2011-12-26"
+        self.lines = ['{"topic":"roster","employee_id":"E","home_site":"APW","arrived_at":"2011-12-20T00:00:00Z"}']
+        records = self.play("2012-01-04T00:00:00Z")
+        self.assertEqual([(r["effective_on"], r["as_of"]) for r in records[1:]], [("2012-01-01", "2012-01-02T10:00:00.000Z")])
+        self.assertEqual((records[-1]["week"]["workable"], records[-1]["week"]["required"]), (4, 3))
+
+    def test_k_of_n(self):
+        self.version["rule"] = {"type": "k_of_n", "terms": [{"short": 3, "of": 4}, {"short": 2, "of": 2}], "combine": "and"}
+        met = [2]                                                # the second of six weeks
+        for week in met:
+            first = day("2023-05-01") + timedelta(days=7 * (week - 1))
+            self.swipe_days(*(str(first + timedelta(days=n)) for n in range(3)))
+        until = "2023-06-20T00:00:00Z"
+        self.assertEqual(self.story(until)[1:], [("non_compliant", "day_close", "2023-05-28")])      # short, met, short, short
+        self.version["rule"]["combine"] = "or"                   # two short in a row
+        self.assertEqual(self.story(until)[1:], [("non_compliant", "day_close", "2023-05-28")])
+        self.version["rule"]["terms"] = [{"short": 4, "of": 5}, {"short": 4, "of": 4}]
+        self.assertEqual(self.story(until)[1:], [("non_compliant", "day_close", "2023-06-04")])      # 4 of 5
+        self.version["rule"]["combine"] = "and"
+        self.assertEqual(self.story(until)[1:], [("compliant", "day_close", "2023-06-04"),
+                                                 ("non_compliant", "day_close", "2023-06-11")])      # 3 to 6 are short
+
+    def test_a_move_makes_closes_due(self):
+        self.swipe_days("2023-05-01", "2023-05-02")
+        # at 12:00Z on the 8th Los Angeles has closed the 6th; in Kiritimati the 7th was over at 10:00Z, and with settle 1s
+        self.time["settle"] = "1s"
+        self.add("roster", "2023-05-08T05:00:00Z", home_zone="Pacific/Kiritimati", effective_on="2023-05-01")
+        records = self.play()
+        self.assertEqual([(r["status"], r["effective_on"], r["as_of"], r["zone"]) for r in records[1:]], [
+            ("non_compliant", "2023-05-07", "2023-05-08T05:00:00.000Z", "Pacific/Kiritimati")])
+
+
+class Decided(Scene):
+    """E is non_compliant from the close of Sunday 7 May 2023 (in the morning of the 9th) on."""
+
+    def setUp(self):
+        super().setUp()
+        self.known()
+
+    def states(self, until=None):
+        return [(r["case"]["stage"], r["case"]["basis"], r["case"]["seq"], r["promotion"]["gate"], r["human_action"])
+                for r in self.play(until)]
+
+    def test_warnings_in_their_order(self):
+        self.decide("2023-05-08T12:00:00Z", "verbal_warning", "manager", "M")            # stage none
+        self.decide("2023-05-09T12:00:00Z", "written_warning", "manager", "M")           # before the verbal one
+        self.decide("2023-05-09T12:00:00Z", "verbal_warning", "vp", "V")
+        self.decide("2023-05-09T12:00:00Z", "verbal_warning", "manager", "E")
+        self.decide("2023-05-09T12:00:00Z", "verbal_warning", "manager", "M")
+        self.decide("2023-05-09T12:00:00Z", "verbal_warning", "manager", "M")
+        self.decide("2023-05-10T12:00:00Z", "written_warning")
+        self.decide("2023-05-10T12:00:00Z", "case_closed")
+        self.assertEqual(self.states(), [
+            ("none", None, None, "clear", None),
+            ("manager_aware", "standing", 2, "vp_approval_required", "review_with_employee"),
+            ("verbal_warning", "standing", 2, "vp_approval_required", "review_with_employee"),
+            ("written_warning", "standing", 2, "vp_approval_required", "review_with_employee"),
+            ("manager_aware", "standing", 5, "vp_approval_required", "review_with_employee")])
+        self.assertEqual([(r["line"], *r["reasons"]) for r in self.result.rejects], [
+            (2, "out_of_order"), (3, "out_of_order"), (4, "wrong_role"), (5, "self_decision"), (7, "out_of_order")])
+        self.assertEqual([r["notify"] for r in self.result.records[2:]], [[], [], []])
+
+    def test_a_warning_whose_ground_is_taken_away(self):
+        self.decide("2023-05-09T12:00:00Z", "verbal_warning")
+        self.add("leave", "2023-05-10T12:00:00Z", leave_id="L", from_="2023-05-01", to="2023-05-07", effect="excuse")
+        self.decide("2023-05-10T13:00:00Z", "written_warning")
+        self.decide("2023-05-10T14:00:00Z", "case_closed")
+        self.assertEqual(self.states()[2:], [
+            ("verbal_warning", "standing", 2, "vp_approval_required", "review_with_employee"),
+            ("verbal_warning", "retracted", 2, "clear", "basis_retracted"), ("none", None, None, "clear", None)])
+        self.assertEqual([(r["line"], *r["reasons"]) for r in self.result.rejects], [(4, "out_of_order")])
+
+    def test_a_warning_stays_when_the_status_does_not(self):
+        self.decide("2023-05-09T12:00:00Z", "verbal_warning")
+        self.swipe_days("2023-05-09", "2023-05-10", "2023-05-11")
+        self.assertEqual(self.states("2023-06-01T00:00:00Z")[3:], [
+            ("verbal_warning", "standing", 2, "clear", None),
+            ("verbal_warning", "standing", 2, "vp_approval_required", "review_with_employee")])
+
+    def test_gates(self):
+        self.decide("2023-05-09T12:00:00Z", "vp_approval", "manager", "M", expires_on="2023-05-12")
+        self.decide("2023-05-09T12:00:00Z", "vp_approval", "vp", "V", expires_on="2023-05-12", decision_id="a")
+        self.decide("2023-05-09T13:00:00Z", "dispute_opened", "employee", "E")
+        self.decide("2023-05-09T14:00:00Z", "dispute_opened", "employee", "E")
+        self.decide("2023-05-09T15:00:00Z", "dispute_closed", "manager", "M")
+        self.decide("2023-05-09T16:00:00Z", "dispute_closed")
+        self.decide("2023-05-09T17:00:00Z", "dispute_closed")
+        records = self.play("2023-06-01T00:00:00Z")
+        self.assertEqual([(r["promotion"]["gate"], r["promotion"]["approved_until"], r["cause"]) for r in records[1:]], [
+            ("vp_approval_required", None, "day_close"), ("vp_approved", "2023-05-12", "decision"),
+            ("pending", None, "decision"), ("vp_approved", "2023-05-12", "decision"),
+            ("vp_approval_required", None, "day_close")])
+        self.assertEqual(records[-1]["effective_on"], "2023-05-12")
+        self.assertEqual([r["human_action"] for r in records[2:5]],
+                         ["review_with_employee", "resolve_dispute", "review_with_employee"])
+        self.assertEqual([(r["line"], *r["reasons"]) for r in self.result.rejects],
+                         [(2, "wrong_role"), (6, "wrong_role"), (8, "out_of_order")])
+
+    def test_a_replaced_approval_cannot_be_revoked(self):
+        self.decide("2023-05-09T12:00:00Z", "vp_approval", "vp", "V", expires_on="2023-06-12", decision_id="a")
+        self.decide("2023-05-09T12:00:00Z", "vp_approval", "vp", "V", expires_on="2023-06-10", decision_id="b")
+        self.decide("2023-05-09T12:00:00Z", "revoke", "vp", "V", revokes="a")
+        self.decide("2023-05-09T12:00:00Z", "revoke", "hr", "V", revokes="b")
+        self.decide("2023-05-09T12:00:00Z", "revoke", "vp", "V", revokes="b")
+        self.assertEqual([r["promotion"]["approved_until"] for r in self.play()[1:]], [None, "2023-06-12", "2023-06-10", None])
+        self.assertEqual([(r["line"], *r["reasons"]) for r in self.result.rejects], [(4, "out_of_order"), (5, "wrong_role")])
+
+    def test_repeats(self):
+        self.decide("2023-05-09T12:00:00Z", "attendance_credit", day="2023-05-01", decision_id="x")
+        self.decide("2023-05-09T12:00:00Z", "exemption", "security", decision_id="x", **{"from": "2023-05-01", "to": "2023-05-02"})
+        for n in range(31):
+            self.decide("2023-05-09T12:00:00Z", "dispute_closed", decision_id="n%d" % n)
+        self.decide("2023-05-09T12:00:00Z", "attendance_credit", day="2023-05-02", decision_id="x")   # the last of the 32
+        self.decide("2023-05-09T12:00:00Z", "dispute_closed", decision_id="n31")
+        self.decide("2023-05-09T12:00:00Z", "attendance_credit", day="2023-05-03", decision_id="x")   # still in force
+        reasons = self.reasons()
+        self.assertEqual(self.result.ignored, {"repeat": 2})
+        self.assertEqual(len(reasons), 33)
+        self.assertEqual(reasons[-1], (37, "out_of_order"))
+
+    def test_a_credit_for_tomorrow(self):
+        self.decide("2023-05-10T06:00:00Z", "attendance_credit", day="2023-05-10")                    # the 9th, 23:00
+        self.decide("2023-05-10T08:00:00Z", "attendance_credit", day="2023-05-10", decision_id="d1")
+        self.assertEqual(self.reasons(), [(2, "future")])
+
+    def test_beyond_the_horizon(self):
+        # on 1 September c is 30 August (LA, 24 h, 12:00Z), the ledger begins 122 days earlier, on 30 April
+        self.swipe("2023-09-01T12:00:00Z")
+        self.decide("2023-09-01T12:00:00Z", "attendance_credit", day="2023-04-29")
+        self.decide("2023-09-01T12:00:00Z", "attendance_credit", day="2023-04-30")
+        self.add("leave", "2023-09-01T12:00:00Z", leave_id="L", from_="2023-04-01", to="2023-04-29", effect="excuse")
+        self.add("leave", "2023-09-01T12:00:00Z", leave_id="L", from_="2023-04-01", to="2023-04-30", effect="excuse")
+        self.decide("2023-09-01T12:00:00Z", "exemption", **{"from": "2023-04-01", "to": "2023-04-29"})
+        self.assertEqual(self.reasons(), [(3, "beyond_horizon"), (5, "beyond_horizon"), (7, "beyond_horizon")])
+
+
+class Unknown(Scene):
+    def knows(self):
+        self.play()
+        return [r["employee_id"] for r in self.result.records], [r["reasons"][0] for r in self.result.rejects]
+
+    def test_what_is_rejected_or_ignored_makes_nobody_known(self):
+        self.swipe("2023-05-10T12:00:00Z", employee_id="A", result="denied")
+        self.add("swipes", "2023-05-10T12:00:00Z", employee_id="B", occurred_at="2023-04-01T00:00:00Z")
+        self.add("leave", "2023-05-10T12:00:00Z", employee_id="C", leave_id="L", op="cancel", effect=7)
+        self.decide("2023-05-10T12:00:00Z", "case_closed", employee_id="D")
+        self.decide("2023-05-10T12:00:00Z", "dispute_opened", employee_id="F")
+        self.assertEqual(self.knows(), (["F"], ["too_late", "out_of_order"]))
+
+    def test_reject(self):
+        self.settings["people"]["unknown"] = "reject"
+        self.swipe("2023-05-10T12:00:00Z", occurred_at="2023-06-10T12:00:00Z", result="denied")
+        self.add("leave", "2023-05-10T12:00:00Z", leave_id="L", op="cancel")
+        self.add("roster", "2023-05-10T12:00:00Z", policy="q", home_site="?")
+        self.add("roster", "2023-05-10T12:00:00Z", home_site="?")
+        self.add("roster", "2023-05-10T12:00:00Z", effective_on="2024-01-01")
+        self.swipe("2023-05-10T12:00:00Z")
+        self.add("calendar", "2023-05-10T12:00:00Z", site_id="Europe/Berlin", kind="closed", from_="2023-05-10", to="2023-05-10")
+        self.add("calendar", "2023-05-10T12:00:00Z", site_id="Europe/Berlin", kind="release")
+        self.assertEqual(self.knows(), (["E"], ["unknown_employee"] * 2 + ["unknown_policy", "unknown_site", "unknown_site"]))
+
+    def test_out_of_scope_until_there_is_a_roster(self):
+        self.settings["people"]["unknown"] = "out_of_scope"
+        self.swipe("2023-05-01T18:00:00Z")
+        self.add("roster", "2023-05-03T18:00:00Z", home_zone=LA)
+        self.assertEqual([r["status"] for r in self.play()], ["out_of_scope", "unrated"])
+
+
+class Guard(Scene):
+    """Ten people of one site, all good, then the readers fail."""
+
+    def setUp(self):
+        super().setUp()
+        self.version["rule"] = {"type": "sliding", "tolerance_days": 0}
+        self.settings["guard"] = {"max_adverse_ratio": 0.5, "min_people": 3}
+        self.people = ["P%d" % n for n in range(10)]
+        for name in self.people:
+            self.known(employee_id=name, home_site="SEA")
+        for text in ("2023-05-01", "2023-05-02", "2023-05-03"):
+            for name in self.people:
+                self.swipe(text + "T18:00:00Z", employee_id=name)
+
+    def finals(self, until, guard=True):
+        final = {}
+        for record in self.play(until, guard):
+            final[record["employee_id"]] = record["status"], record["cause"]
+        return [final[name] for name in self.people]
+
+    def test_many_at_once_are_held_and_released(self):
+        until = "2023-05-12T08:00:00Z"
+        self.assertEqual(self.finals(until, guard=False), [("non_compliant", "day_close")] * 10)
+        self.assertEqual(self.finals(until), [("compliant", "day_close")] * 10)
+        self.assertEqual(self.result.holds, 10)
+        self.swipe("2023-05-11T18:00:00Z", employee_id="P0", occurred_at="2023-05-04T18:00:00Z")     # repaired
+        self.add("calendar", "2023-05-11T19:00:00Z", site_id="LON", kind="release")
+        self.assertEqual(self.finals(until), [("compliant", "day_close")] * 10)
+        self.add("calendar", "2023-05-11T20:00:00Z", site_id="SEA", kind="release")
+        self.assertEqual(self.finals(until)[1:], [("non_compliant", "calendar")] * 9)
+
+    def test_half_of_them_is_not_more_than_half(self):
+        for name in self.people[:5]:
+            self.swipe("2023-05-08T18:00:00Z", employee_id=name)
+        self.assertEqual(self.finals("2023-05-10T08:00:00Z"), [("compliant", "day_close")] * 5 +
+                         [("non_compliant", "day_close")] * 5)
+
+    def test_small_sites_form_one_group_for_each_zone(self):
+        self.settings["guard"] = {"max_adverse_ratio": 0.2, "min_people": 3}            # fewer than 15 people
+        self.add("calendar", "2023-05-11T20:00:00Z", site_id="SEA", kind="release")
+        self.assertEqual(self.finals("2023-05-12T08:00:00Z"), [("compliant", "day_close")] * 10)
+        self.add("calendar", "2023-05-11T20:00:00Z", site_id=LA, kind="release")
+        self.assertEqual(self.finals("2023-05-12T08:00:00Z"), [("non_compliant", "calendar")] * 10)
 
 
 class Generator(unittest.TestCase):
