@@ -59,6 +59,10 @@ int64_t zone_day_over_ms(const struct zones *zones, uint16_t zone, civil_day d) 
     return over < span[1].from_ms ? over : span[1].from_ms;
 }
 
+bool zone_ever_skips(const struct zones *zones, uint16_t zone) {
+    return table_of(zones, zone)->skips_days;
+}
+
 bool zone_skips_day(const struct zones *zones, uint16_t zone, civil_day d) {
     const struct zone_table *t = table_of(zones, zone);
     if (!t->skips_days)

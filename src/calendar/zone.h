@@ -40,7 +40,9 @@ civil_day zone_day_at_offset(const struct zones *zones, int32_t offset_s, int64_
 /* Unix ms of the first instant from which on the day in the zone is later than `d` (SPEC 5, the close of d):
  * behind the last instant whose day is d or earlier, also where a clock set back shows d twice. */
 int64_t zone_day_over_ms(const struct zones *zones, uint16_t zone, civil_day d);
-/* The calendar of the zone does not have the date d (Apia, 2011-12-30). day_starts_at plays no part. */
+/* The calendar of the zone does not have some date; does not have the date d (Apia, 2011-12-30).
+ * day_starts_at plays no part. */
+bool zone_ever_skips(const struct zones *zones, uint16_t zone);
 bool zone_skips_day(const struct zones *zones, uint16_t zone, civil_day d);
 /* Seconds east of UTC. */
 int32_t zone_offset_s(const struct zones *zones, uint16_t zone, int64_t unix_ms);
