@@ -62,6 +62,9 @@ void task_apply(struct task *task, const struct task_input *inputs, size_t count
 /* Moves the clock to `clock`, if that is later, and does the closes that are due (the confirmed wall clock;
  * --until). */
 void task_advance(struct task *task, arrival_time clock);
+/* Policies, sites or `time` are others than at the last transaction: F is evaluated for everybody at their c,
+ * and what differs is published with cause `policy` (SPEC 6). Before the first input. */
+void task_apply_new_rules(struct task *task);
 /* The arrival clock; INT64_MIN ms before the first record. */
 arrival_time task_clock(const struct task *task);
 /* The instant at which the next close is due, INT64_MAX if nobody is known. */

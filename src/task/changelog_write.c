@@ -1,0 +1,317 @@
+/* Writing the changelog (changelog.h). Owner: the task's worker.
+ *
+ * People are packed with varints; names of policies, sites, zones and managers stand at the head of each
+ * block. */
+#include "block.h"
+#include "task_state.h"
+
+#include "check.h"
+
+#include "pack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a record costs beside its block: a snapshot of an empty segment is not free. */
+#define RECORD_OVERHEAD_BYTES 64
+
+/* ---- names of a block
+ * ------------------------------------------------------------------------------------------ */
+
+/* Few: linear search behind the last hit would do for policies and zones, but managers are many. Keyed by
+ * kind and the runtime index, both small numbers; open addressing. */
+struct name_table {
+    struct block_writer texts;
+    uint64_t *keys;
+    uint32_t *numbers;
+    uint32_t size, count;
+};
+
+enum name_kind { NAME_POLICY = 1, NAME_SITE, NAME_ZONE, NAME_MANAGER };
+
+static void name_table_grow(struct name_table *names) {
+    uint32_t old_size = names->size;
+    uint64_t *keys = names->keys;
+    uint32_t *numbers = names->numbers;
+    names->size = old_size ? 2 * old_size : 256;
+    names->keys = xcalloc(names->size, sizeof *names->keys);
+    names->numbers = xcalloc(names->size, sizeof *names->numbers);
+    for (uint32_t i = 0; i < old_size; i++) {
+        if (keys[i] == 0)
+            continue;
+        uint32_t at = (uint32_t)(keys[i] * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (names->size - 1);
+        while (names->keys[at])
+            at = (at + 1) & (names->size - 1);
+        names->keys[at] = keys[i];
+        names->numbers[at] = numbers[i];
+    }
+    free(keys);
+    free(numbers);
+}
+
+/* The number of a name in this block, from 1. */
+static uint32_t name_number(struct name_table *names, enum name_kind kind, uint32_t index, const char *text,
+                            size_t len) {
+    if (2 * (names->count + 1) > names->size)
+        name_table_grow(names);
+    uint64_t key = (uint64_t)kind << 32 | index;
+    uint32_t at = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (names->size - 1);
+    for (; names->keys[at]; at = (at + 1) & (names->size - 1))
+        if (names->keys[at] == key)
+            return names->numbers[at];
+    names->keys[at] = key;
+    names->numbers[at] = ++names->count;
+    block_put_text(&names->texts, text, len);
+    return names->count;
+}
+
+static void name_table_fini(struct name_table *names) {
+    free(names->texts.bytes);
+    free(names->keys);
+    free(names->numbers);
+}
+
+/* ---- entries
+ * --------------------------------------------------------------------------------------------------- */
+
+struct people_block {
+    struct name_table names;
+    struct block_writer entries;
+    uint32_t count;
+};
+
+static void pack_roster(const struct task *task, struct people_block *block,
+                        const struct roster_entry *entry) {
+    struct block_writer *w = &block->entries;
+    const struct rules *rules = task->rules;
+    block_put_int(w, entry->effective_on.n);
+    block_put_int(w, entry->hired_on.n);
+    block_put_int(w, entry->left_on.n);
+    block_put_uint(w, entry->workdays);
+    block_put_uint(w, entry->expects_office);
+    const struct short_text *policy = &rules->policies.list[entry->policy].id;
+    block_put_uint(w, name_number(&block->names, NAME_POLICY, entry->policy, policy->bytes, policy->len));
+    const struct short_text *site = entry->site == SITE_NONE ? NULL : &rules->sites.list[entry->site].id;
+    block_put_uint(w, site ? name_number(&block->names, NAME_SITE, entry->site, site->bytes, site->len) : 0);
+    const char *zone = entry->zone == ZONE_NONE ? NULL : zones_name(rules->zones, entry->zone);
+    block_put_uint(w, zone ? name_number(&block->names, NAME_ZONE, entry->zone, zone, strlen(zone)) : 0);
+    const struct short_text *manager = names_text(task->people, entry->manager);
+    block_put_uint(
+        w,
+        manager ? name_number(&block->names, NAME_MANAGER, entry->manager, manager->bytes, manager->len) : 0);
+}
+
+static void pack_more(const struct person_more *more, struct block_writer *w) {
+    unsigned has =
+        more ? (more->told_late ? MORE_TOLD_LATE : 0u) | (more->adverse_count ? MORE_ADVERSE : 0u) : 0u;
+    block_put_uint(w, has);
+    if (has & MORE_TOLD_LATE)
+        block_put_raw(w, &more->told_late, sizeof more->told_late);
+    if (!(has & MORE_ADVERSE))
+        return;
+    block_put_uint(w, more->adverse_count);
+    for (unsigned i = 0; i < more->adverse_count; i++) {
+        block_put_uint(w, more->adverse[i].seq);
+        block_put_int(w, more->adverse[i].effective_on.n);
+        block_put_uint(w, more->adverse[i].is_superseded);
+    }
+}
+
+static void pack_days(struct block_writer *w, enum entry_kind kind, const struct short_text *id,
+                      const struct slot_value *value) {
+    block_put_uint(w, kind);
+    block_put_text(w, id->bytes, id->len);
+    if (kind == ENTRY_ERASED)
+        return;
+    block_put_int(w, value->closed);
+    block_put_raw(w, value->days, sizeof value->days);
+}
+
+static void pack_whole(const struct task *task, struct people_block *block, const struct subject *subject) {
+    struct block_writer *w = &block->entries;
+    const struct person *person = subject->person;
+    pack_days(w, ENTRY_WHOLE, &subject->id, &subject->value);
+    block_put_uint(w, subject->value.status);
+    block_put_int(w, person->known_at.ms);
+    block_put_uint(w, person->known_topic);
+    block_put_uint(w, person->known_partition);
+    block_put_int(w, person->known_offset);
+    block_put_int(w, person->known_on.n);
+    block_put_uint(w, person->seq);
+    block_put_int(w, person->status_since.n);
+    block_put_uint(w, person->stage);
+    block_put_uint(w, person->case_seq);
+    size_t count;
+    const struct roster_entry *roster = person_roster(person, &count);
+    block_put_uint(w, count);
+    for (size_t i = 0; i < count; i++)
+        pack_roster(task, block, &roster[i]);
+    pack_more(person->more, w);
+}
+
+/* ---- blocks
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void add_record(struct outbox *box, const char *key, const char *value, size_t value_len) {
+    struct out_record *record = outbox_add(box, OUTPUT_CHANGELOG);
+    record->key_len = strlen(key);
+    record->key = outbox_copy(box, key, record->key_len);
+    record->value = value;
+    record->value_len = value_len;
+}
+
+static size_t add_block(struct outbox *box, const char *key, const struct block_header *header,
+                        const char *payload, size_t payload_len) {
+    char *bytes = outbox_take(box, BLOCK_HEADER_BYTES + payload_len);
+    block_frame(bytes, header, payload, payload_len);
+    add_record(box, key, bytes, BLOCK_HEADER_BYTES + payload_len);
+    return BLOCK_HEADER_BYTES + payload_len + RECORD_OVERHEAD_BYTES;
+}
+
+/* Writes the block and empties it for the next one. Returns the bytes written. */
+static size_t finish_people_block(struct task *task, const char *key, const struct block_header *header,
+                                  struct people_block *block) {
+    struct block_writer payload = {0};
+    block_put_uint(&payload, block->names.count);
+    block_put_raw(&payload, block->names.texts.bytes, block->names.texts.used);
+    block_put_raw(&payload, block->entries.bytes, block->entries.used);
+    size_t bytes = add_block(&task->outbox, key, header, payload.bytes, payload.used);
+    free(payload.bytes);
+    name_table_fini(&block->names);
+    free(block->entries.bytes);
+    *block = (struct people_block){0};
+    return bytes;
+}
+
+static bool block_is_full(const struct people_block *block) {
+    return block->entries.used + block->names.texts.used > BLOCK_BYTES_MAX - 64 * 1024;
+}
+
+static void write_delta(struct task *task, struct people_block *block) {
+    if (block->count == 0)
+        return;
+    struct changelog_state *log = &task->changelog;
+    char key[32];
+    uint64_t number = log->next_delta++;
+    snprintf(key, sizeof key, "d%llu", (unsigned long long)number);
+    struct block_header header = {BLOCK_DELTA, number, log->next_delta, block->count};
+    log->debt_bytes += (int64_t)finish_people_block(task, key, &header, block);
+}
+
+/* Packs one changed person; somebody noted twice is packed once, since the first time takes the mark away. */
+static void pack_changed(struct task *task, struct people_block *block, const struct short_text *id) {
+    uint64_t hash = table_hash(task->table, id->bytes, id->len);
+    struct table_slot *slot = table_find(task->table, id->bytes, id->len, hash);
+    if (slot == NULL) {
+        pack_days(&block->entries, ENTRY_ERASED, id, NULL);
+        block->count++;
+        return;
+    }
+    struct slot_value value;
+    table_get(slot, &value);
+    if (!(value.flags & SLOT_DIRTY))
+        return;
+    if (value.flags & SLOT_DIRTY_WHOLE) {
+        struct subject subject;
+        subject_load(task, slot, &subject);
+        pack_whole(task, block, &subject);
+    } else {
+        pack_days(&block->entries, ENTRY_DAYS, id, &value);
+    }
+    block->count++;
+    value.flags &= (uint8_t) ~(SLOT_DIRTY | SLOT_DIRTY_WHOLE);
+    table_set(slot, &value);
+}
+
+static void write_deltas(struct task *task) {
+    struct changelog_state *log = &task->changelog;
+    struct people_block block = {0};
+    for (size_t at = 0; at < log->dirty_used;) {
+        struct short_text id = {.len = (uint8_t)log->dirty[at]};
+        memcpy(id.bytes, log->dirty + at + 1, id.len);
+        at += 1u + id.len;
+        pack_changed(task, &block, &id);
+        if (block_is_full(&block))
+            write_delta(task, &block);
+    }
+    write_delta(task, &block);
+    log->dirty_used = 0;
+}
+
+static size_t write_snapshot(struct task *task, uint32_t segment) {
+    struct people_block block = {0};
+    uint32_t segments = task->setup.segments;
+    for (struct table_slot *slot = table_next_in_range(task->table, segment, segments, NULL); slot;
+         slot = table_next_in_range(task->table, segment, segments, slot)) {
+        struct subject subject;
+        subject_load(task, slot, &subject);
+        pack_whole(task, &block, &subject);
+        block.count++;
+    }
+    char key[32];
+    snprintf(key, sizeof key, "s%u", segment);
+    struct block_header header = {BLOCK_SNAPSHOT, segment, task->changelog.next_delta, block.count};
+    return finish_people_block(task, key, &header, &block);
+}
+
+/* Snapshots in rotation until they have kept up with the deltas' bytes: so the changelog costs at most twice
+ * its deltas, an idle task writes nothing, and what a restart reads is bounded by a few times the state. */
+static void write_snapshots(struct task *task) {
+    struct changelog_state *log = &task->changelog;
+    while (log->debt_bytes > 0) {
+        uint32_t segment = log->next_segment;
+        log->debt_bytes -= (int64_t)write_snapshot(task, segment);
+        log->segment_delta[segment] = log->next_delta;
+        log->next_segment = (segment + 1) & (task->setup.segments - 1);
+    }
+    /* Deltas that every segment's snapshot has seen are no longer needed. */
+    uint64_t needed = log->segment_delta[log->next_segment];
+    for (; log->oldest_delta < needed; log->oldest_delta++) {
+        char key[32];
+        snprintf(key, sizeof key, "d%llu", (unsigned long long)log->oldest_delta);
+        add_record(&task->outbox, key, NULL, 0);
+    }
+}
+
+static void write_task_record(struct task *task, const struct position *positions, size_t count) {
+    struct changelog_state *log = &task->changelog;
+    struct block_writer w = {0};
+    block_put_int(&w, task->clock.ms);
+    block_put_int(&w, task->complete_from.n);
+    block_put_raw(&w, task->rules->hash, sizeof task->rules->hash);
+    block_put_uint(&w, log->oldest_delta);
+    block_put_uint(&w, log->next_segment);
+    block_put_int(&w, log->debt_bytes);
+    block_put_uint(&w, task->closes_done);
+    for (size_t i = 0; i < count; i++) {
+        block_put_uint(&w, (uint64_t)positions[i].topic);
+        block_put_int(&w, positions[i].partition);
+        block_put_int(&w, positions[i].offset);
+        block_put_int(&w, positions[i].arrival.ms);
+    }
+    struct block_header header = {BLOCK_TASK, ++log->batch, log->next_delta, (uint32_t)count};
+    add_block(&task->outbox, "task", &header, w.bytes, w.used);
+    free(w.bytes);
+}
+
+void changelog_write(struct task *task, const struct position *positions, size_t positions_count) {
+    CHECK(task->setup.has_changelog);
+    write_deltas(task);
+    write_snapshots(task);
+    write_task_record(task, positions, positions_count);
+}
+
+void changelog_write_birth(struct outbox *box, const struct birth *birth) {
+    CHECK(birth->segments && (birth->segments & (birth->segments - 1)) == 0);
+    struct block_writer w = {0};
+    block_put_uint(&w, birth->partition);
+    block_put_uint(&w, birth->partitions);
+    block_put_uint(&w, birth->segments);
+    block_put_uint(&w, birth->hash_seed);
+    block_put_int(&w, birth->complete_from.n);
+    block_put_int(&w, birth->created.ms);
+    struct block_header header = {BLOCK_BIRTH, birth->partition, 1, 1};
+    add_block(box, "born", &header, w.bytes, w.used);
+    free(w.bytes);
+}

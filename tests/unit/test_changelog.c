@@ -1,0 +1,364 @@
+/* A task that is written to its changelog and restored again and again says the same as one that never
+ * stopped (SPEC 5: the same records whatever the restarts), whether compaction has run or not; and a
+ * changelog that is not what a task wrote is refused. */
+#include "changelog.h"
+
+#include "unit_test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PEOPLE 40
+
+/* ---- a small company
+ * ------------------------------------------------------------------------------------------- */
+
+static const char *const config_text =
+    "{\"policies\":\"policies.yaml\",\"sites\":\"sites.yaml\",\"people\":{\"unknown\":\"default_policy\"},"
+    "\"time\":{\"settle\":\"24h\",\"complete_from\":\"2023-01-02\",\"default_zone\":\"Europe/London\"}}";
+static const char *const policies_text =
+    "{\"policies\":[{\"id\":\"office-3d\",\"versions\":[{\"effective_on\":\"2022-01-01\",\"grace_days\":0},"
+    "{\"effective_on\":\"2023-03-01\",\"required_days\":4,\"accept\":[\"granted\",\"in\"]}]},"
+    "{\"id\":\"field\",\"versions\":[{\"effective_on\":\"2022-01-01\",\"required_days\":1,"
+    "\"rule\":{\"type\":\"sliding\",\"tolerance_days\":0}}]}]}";
+static const char *const sites_text =
+    "{\"sites\":{\"SEA\":{\"zone\":\"America/Los_Angeles\"},\"BLR\":{\"zone\":\"Asia/Kolkata\"}}}";
+
+static void write_file(const char *directory, const char *name, const char *text) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static struct config *load_company(void) {
+    char directory[] = "/tmp/rollcall-test-XXXXXX", path[512];
+    assert_non_null(mkdtemp(directory));
+    write_file(directory, "rollcall.yaml", config_text);
+    write_file(directory, "policies.yaml", policies_text);
+    write_file(directory, "sites.yaml", sites_text);
+    snprintf(path, sizeof path, "%s/rollcall.yaml", directory);
+    struct config *config = config_load(path, NULL, 0, CONFIG_FOR_REPLAY, false, stderr);
+    assert_non_null(config);
+    return config;
+}
+
+static struct task_setup setup_of(const struct config *config) {
+    return (struct task_setup){.rules = &config->rules,
+                               .fields = &config->fields,
+                               .employees = PEOPLE,
+                               .hash_seed = 7,
+                               .segments = 8,
+                               .complete_from = config->rules.complete_from,
+                               .source = "test",
+                               .has_changelog = true};
+}
+
+/* ---- random records
+ * -------------------------------------------------------------------------------------------- */
+
+static unsigned random_below(unsigned *state, unsigned n) {
+    return (unsigned)rand_r(state) % n;
+}
+
+struct record {
+    struct task_input input;
+    char value[512], key[32];
+};
+
+static void make_roster(struct record *record, unsigned *state, unsigned person) {
+    static const char *const homes[] = {"\"home_site\":\"SEA\"", "\"home_site\":\"BLR\"",
+                                        "\"home_zone\":\"Pacific/Auckland\"", "\"home_zone\":null"};
+    record->input.topic = TOPIC_ROSTER;
+    if (random_below(state, 12) == 0) {
+        record->input.value = NULL;
+        return;
+    }
+    int n =
+        snprintf(record->value, sizeof record->value, "{\"employee_id\":\"p%u\",%s,\"manager_id\":\"m%u\"",
+                 person, homes[random_below(state, 4)], random_below(state, 5));
+    const char *const extras[] = {"",
+                                  ",\"expectation\":\"none\"",
+                                  ",\"policy\":\"field\"",
+                                  ",\"workdays\":[\"mon\",\"tue\",\"sat\"]",
+                                  ",\"left_on\":\"2023-06-01\"",
+                                  ",\"hired_on\":\"2023-02-01\""};
+    n += snprintf(record->value + n, sizeof record->value - (size_t)n, "%s", extras[random_below(state, 6)]);
+    if (random_below(state, 2))
+        n += snprintf(record->value + n, sizeof record->value - (size_t)n,
+                      ",\"effective_on\":\"2023-%02u-%02u\"", 1 + random_below(state, 9),
+                      1 + random_below(state, 28));
+    snprintf(record->value + n, sizeof record->value - (size_t)n, "}");
+}
+
+static void make_record(struct record *record, unsigned *state, int64_t offset, int64_t *clock_ms) {
+    *clock_ms += random_below(state, 3 * 3600 * 1000);
+    unsigned person = random_below(state, PEOPLE);
+    record->input = (struct task_input){.offset = offset,
+                                        .arrival = {*clock_ms},
+                                        .has_key = true,
+                                        .key = record->key,
+                                        .value = record->value};
+    record->input.key_len = (size_t)snprintf(record->key, sizeof record->key, "p%u", person);
+    if (random_below(state, 20) == 0) {
+        make_roster(record, state, person);
+    } else {
+        int64_t late = random_below(state, 8) ? 0 : random_below(state, 20) * INT64_C(86400000);
+        record->input.topic = TOPIC_SWIPES;
+        snprintf(record->value, sizeof record->value,
+                 "{\"employee_id\":\"p%u\",\"occurred_at\":%lld,\"site_id\":\"%s\",\"result\":\"%s\"}",
+                 person, (long long)(*clock_ms - late), random_below(state, 2) ? "SEA" : "BLR",
+                 random_below(state, 8) ? "granted" : "in");
+    }
+    if (record->input.value)
+        record->input.value_len = strlen(record->value);
+}
+
+/* ---- what a broker would keep
+ * ---------------------------------------------------------------------------------- */
+
+struct kept {
+    char *key, *value; /* value NULL: a null value */
+    size_t key_len, value_len;
+};
+
+struct log {
+    struct kept *records;
+    size_t count;
+};
+
+static char *copy_bytes(const char *bytes, size_t len) {
+    char *copy = malloc(len + 1);
+    assert_non_null(copy);
+    memcpy(copy, bytes, len);
+    return copy;
+}
+
+static void log_append(struct log *log, const struct outbox *box) {
+    for (size_t i = 0; i < box->count; i++) {
+        const struct out_record *r = &box->records[i];
+        if (r->output != OUTPUT_CHANGELOG)
+            continue;
+        log->records = realloc(log->records, (log->count + 1) * sizeof *log->records);
+        assert_non_null(log->records);
+        log->records[log->count++] =
+            (struct kept){copy_bytes(r->key, r->key_len),
+                          r->value ? copy_bytes(r->value, r->value_len) : NULL, r->key_len, r->value_len};
+    }
+}
+
+/* Keeps the newest record of each key, and no null values. */
+static void log_compact(struct log *log) {
+    size_t kept = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        bool is_newest = log->records[i].value != NULL;
+        for (size_t j = i + 1; j < log->count && is_newest; j++)
+            is_newest = log->records[i].key_len != log->records[j].key_len ||
+                        memcmp(log->records[i].key, log->records[j].key, log->records[i].key_len) != 0;
+        if (is_newest) {
+            log->records[kept++] = log->records[i];
+        } else {
+            free(log->records[i].key);
+            free(log->records[i].value);
+        }
+    }
+    log->count = kept;
+}
+
+static void log_free(struct log *log) {
+    for (size_t i = 0; i < log->count; i++) {
+        free(log->records[i].key);
+        free(log->records[i].value);
+    }
+    free(log->records);
+}
+
+static struct task *restore_from(const struct log *log, const struct task_setup *setup,
+                                 struct restored *restored) {
+    char error[256] = "";
+    struct restore *restore = restore_new(setup);
+    for (size_t i = 0; i < log->count; i++)
+        if (restore_apply(restore, log->records[i].key, log->records[i].key_len, log->records[i].value,
+                          log->records[i].value_len, error, sizeof error) != RESTORE_OK)
+            fail_msg("record %zu: %s", i, error);
+    if (restore_finish(restore, restored, error, sizeof error) != RESTORE_OK)
+        fail_msg("%s", error);
+    restore_free(&restore);
+    return restored->task;
+}
+
+/* ---- the cases
+ * ------------------------------------------------------------------------------------------------- */
+
+static void append_states(struct log *states, const struct outbox *box) {
+    for (size_t i = 0; i < box->count; i++) {
+        const struct out_record *r = &box->records[i];
+        if (r->output != OUTPUT_STATE)
+            continue;
+        states->records = realloc(states->records, (states->count + 1) * sizeof *states->records);
+        assert_non_null(states->records);
+        states->records[states->count++] =
+            (struct kept){copy_bytes(r->key, r->key_len),
+                          r->value ? copy_bytes(r->value, r->value_len) : NULL, r->key_len, r->value_len};
+    }
+}
+
+/* Runs `count` records; restarts through the changelog with a chance of 1 in `restart_in` after each (0:
+ * never). */
+static struct log run(const struct config *config, unsigned seed, unsigned count, unsigned restart_in,
+                      bool compact) {
+    struct task_setup setup = setup_of(config);
+    struct log changelog = {0}, states = {0};
+    struct outbox box;
+    struct birth birth = {0, 1, setup.segments, setup.hash_seed, setup.complete_from, {0}};
+    outbox_init(&box);
+    changelog_write_birth(&box, &birth);
+    log_append(&changelog, &box);
+    outbox_fini(&box);
+    struct restored restored;
+    struct task *task = restore_from(&changelog, &setup, &restored);
+    free(restored.positions);
+    assert_false(restored.has_task_record);
+
+    unsigned state = seed, chance = seed;
+    int64_t clock_ms = INT64_C(1672700000000); /* 2023-01-02 */
+    for (unsigned i = 0; i < count; i++) {
+        struct record record;
+        struct task_verdict verdict;
+        make_record(&record, &state, i, &clock_ms);
+        task_apply(task, &record.input, 1, &verdict);
+        append_states(&states, task_outbox(task));
+        if (restart_in == 0 || random_below(&chance, restart_in) != 0) {
+            outbox_clear(task_outbox(task));
+            continue;
+        }
+        struct position position = {TOPIC_SWIPES, 0, i + 1, {clock_ms}};
+        outbox_clear(task_outbox(task));
+        changelog_write(task, &position, 1);
+        log_append(&changelog, task_outbox(task));
+        if (compact)
+            log_compact(&changelog);
+        task_free(&task);
+        task = restore_from(&changelog, &setup, &restored);
+        assert_int_equal(restored.positions_count, 1);
+        assert_int_equal(restored.positions[0].offset, i + 1);
+        assert_false(restored.rules_changed);
+        free(restored.positions);
+    }
+    task_free(&task);
+    log_free(&changelog);
+    return states;
+}
+
+/* The next record of an employee behind `after`; a->count if there is none. */
+static size_t next_of(const struct log *log, const struct kept *of, size_t from) {
+    while (from < log->count && (log->records[from].key_len != of->key_len ||
+                                 memcmp(log->records[from].key, of->key, of->key_len) != 0))
+        from++;
+    return from;
+}
+
+/* The same records for each employee, in the same order; between employees the order is nobody's promise. */
+static void assert_same(const struct log *a, const struct log *b) {
+    assert_int_equal(a->count, b->count);
+    assert_true(a->count > 50);
+    for (size_t i = 0; i < a->count; i++) {
+        const struct kept *first = &a->records[i];
+        if (next_of(a, first, 0) != i)
+            continue;
+        size_t in_b = next_of(b, first, 0);
+        for (size_t in_a = i; in_a < a->count; in_a = next_of(a, first, in_a + 1)) {
+            assert_true(in_b < b->count);
+            const struct kept *x = &a->records[in_a], *y = &b->records[in_b];
+            assert_int_equal(x->value_len, y->value_len);
+            if (x->value)
+                assert_memory_equal(x->value, y->value, x->value_len);
+            in_b = next_of(b, first, in_b + 1);
+        }
+        assert_int_equal(in_b, b->count);
+    }
+}
+
+static void compare_runs(unsigned count, unsigned restart_in, bool compact, unsigned seeds) {
+    struct config *config = load_company();
+    for (unsigned seed = 1; seed <= seeds; seed++) {
+        struct log calm = run(config, seed, count, 0, false);
+        struct log shaken = run(config, seed, count, restart_in, compact);
+        assert_same(&calm, &shaken);
+        log_free(&calm);
+        log_free(&shaken);
+    }
+    config_free(&config);
+}
+
+static void restart_at_every_record(void **state) {
+    (void)state;
+    compare_runs(1500, 1, true, 3);
+}
+
+static void restart_now_and_then_without_compaction(void **state) {
+    (void)state;
+    compare_runs(1500, 60, false, 5);
+}
+
+static void restart_now_and_then_after_compaction(void **state) {
+    (void)state;
+    compare_runs(3000, 100, true, 5);
+}
+
+static void a_block_that_is_not_sound_is_refused(void **state) {
+    (void)state;
+    struct config *config = load_company();
+    struct task_setup setup = setup_of(config);
+    struct outbox box;
+    outbox_init(&box);
+    struct birth birth = {0, 1, 8, 7, setup.complete_from, {0}};
+    changelog_write_birth(&box, &birth);
+    const struct out_record *r = &box.records[0];
+    char error[256];
+    for (size_t i = 0; i < r->value_len; i++) { /* every byte damaged, every truncation */
+        char *bytes = copy_bytes(r->value, r->value_len);
+        struct restore *restore = restore_new(&setup);
+        bytes[i] ^= 0x10;
+        assert_int_equal(restore_apply(restore, r->key, r->key_len, bytes, r->value_len, error, sizeof error),
+                         RESTORE_REFUSED);
+        bytes[i] ^= 0x10;
+        assert_int_equal(restore_apply(restore, r->key, r->key_len, bytes, i, error, sizeof error),
+                         RESTORE_REFUSED);
+        restore_free(&restore);
+        free(bytes);
+    }
+    outbox_fini(&box);
+    config_free(&config);
+}
+
+static void a_changelog_without_birth_is_refused(void **state) {
+    (void)state;
+    struct config *config = load_company();
+    struct task_setup setup = setup_of(config);
+    struct restore *restore = restore_new(&setup);
+    struct restored restored;
+    char error[256];
+    assert_int_equal(restore_finish(restore, &restored, error, sizeof error), RESTORE_REFUSED);
+    struct task *task = task_new(&setup);
+    changelog_write(task, NULL, 0);
+    const struct out_record *r = &task_outbox(task)->records[0];
+    assert_int_equal(restore_apply(restore, r->key, r->key_len, r->value, r->value_len, error, sizeof error),
+                     RESTORE_REFUSED);
+    assert_non_null(strstr(error, "birth"));
+    task_free(&task);
+    restore_free(&restore);
+    config_free(&config);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(restart_at_every_record),
+    cmocka_unit_test(restart_now_and_then_without_compaction),
+    cmocka_unit_test(restart_now_and_then_after_compaction),
+    cmocka_unit_test(a_block_that_is_not_sound_is_refused),
+    cmocka_unit_test(a_changelog_without_birth_is_refused),
+};
+
+UNIT_TEST_MAIN(tests)
