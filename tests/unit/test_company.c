@@ -3,6 +3,7 @@
 
 #include "civil.h"
 #include "company.h"
+#include "decode.h"
 #include "random.h"
 
 static struct zones *zones; /* loaded once, kept to the end of the process */
@@ -139,6 +140,58 @@ static void everything_happens(void **state) {
     company_free(&company);
 }
 
+static enum reason decode(const struct company_record *record, struct short_text *id) {
+    static const struct swipe_fields fields = {"employee_id", "occurred_at", "site_id", "result",
+                                               "direction"};
+    struct reject_detail detail;
+    struct swipe swipe = {0};
+    struct roster_record roster = {0};
+    struct leave_record leave = {0};
+    struct calendar_record closure = {0};
+    enum reason reason = REASON_not_supported;
+    if (record->topic == TOPIC_SWIPES)
+        reason = decode_swipe(&fields, NULL, record->value, record->value_len, &swipe, &detail);
+    else if (record->topic == TOPIC_ROSTER)
+        reason = decode_roster(record->value, record->value_len, &roster, &detail);
+    else if (record->topic == TOPIC_LEAVE)
+        reason = decode_leave(record->value, record->value_len, &leave, &detail);
+    else
+        reason = decode_calendar(record->value, record->value_len, &closure, &detail);
+    *id = record->topic == TOPIC_SWIPES   ? swipe.employee
+          : record->topic == TOPIC_ROSTER ? roster.employee
+          : record->topic == TOPIC_LEAVE  ? leave.employee
+                                          : closure.site;
+    return reason;
+}
+
+static void every_record_is_of_right_form(void **state) {
+    (void)state;
+    struct company_setup setup = small_setup();
+    setup.people = 2000;
+    setup.has_all_topics = true;
+    struct company *company = company_new(&setup, zones);
+    struct company_record record;
+    while (company_next(company, &record)) {
+        struct short_text id;
+        struct envelope envelope;
+        struct reject_detail detail;
+        char line[COMPANY_LINE_BYTES];
+        if (record.value != NULL) {
+            assert_int_equal(decode(&record, &id), REASON_applied);
+            assert_int_equal(id.len, record.key_len);
+            assert_memory_equal(id.bytes, record.key, id.len);
+        }
+        size_t len = company_print_line(company, &record, line);
+        assert_int_equal(line[len - 1], '\n');
+        assert_int_equal(decode_envelope(line, len - 1, &envelope, &detail), REASON_applied);
+        assert_int_equal(envelope.topic, record.topic);
+        assert_int_equal(envelope.is_tombstone, record.value == NULL);
+        assert_true(envelope.has_arrived_at);
+        assert_int_equal(envelope.arrived_at.ms, record.arrival.ms);
+    }
+    company_free(&company);
+}
+
 static void leave_and_closures_only_with_all_topics(void **state) {
     (void)state;
     struct company_setup setup = small_setup();
@@ -165,9 +218,13 @@ static void one_person_one_day(void **state) {
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(same_setup_same_log),         cmocka_unit_test(log_is_the_same_everywhere),
-    cmocka_unit_test(sorted_by_arrival_and_topic), cmocka_unit_test(end_only_cuts),
-    cmocka_unit_test(everything_happens),          cmocka_unit_test(leave_and_closures_only_with_all_topics),
+    cmocka_unit_test(same_setup_same_log),
+    cmocka_unit_test(log_is_the_same_everywhere),
+    cmocka_unit_test(sorted_by_arrival_and_topic),
+    cmocka_unit_test(end_only_cuts),
+    cmocka_unit_test(everything_happens),
+    cmocka_unit_test(every_record_is_of_right_form),
+    cmocka_unit_test(leave_and_closures_only_with_all_topics),
     cmocka_unit_test(one_person_one_day),
 };
 UNIT_TEST_MAIN(tests)
