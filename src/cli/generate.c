@@ -2,7 +2,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "company.h"
-#include "output.h"
+#include "sink.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -81,10 +81,10 @@ static bool read_options(struct options *options, int argc, char **argv) {
         fprintf(stderr, "rollcall: generate needs --people, --from and --to, and nothing else\n");
         return false;
     }
-    if (setup->from.n < COMPANY_FROM_MIN || setup->to.n < setup->from.n ||
+    if (setup->from.n < COMPANY_FROM_MIN || setup->to.n < setup->from.n || setup->to.n > COMPANY_TO_MAX ||
         setup->to.n - setup->from.n >= COMPANY_DAYS_MAX) {
-        fprintf(stderr,
-                "rollcall: --from must be 1970-02-01 or later, and --to not before it nor ten years later\n");
+        fprintf(stderr, "rollcall: --from must be 1970-02-01 or later, --to not before it, nor ten years "
+                        "later, nor after 2199-05-04\n");
         return false;
     }
     return true;
@@ -109,26 +109,26 @@ static bool write_config(const struct options *options) {
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[4096];
         int len = snprintf(path, sizeof path, "%s/%s", options->config, files[i].name);
-        struct output output;
-        if (len >= (int)sizeof path || !output_open(&output, path))
+        struct sink sink;
+        if (len >= (int)sizeof path || !sink_open(&sink, path))
             return false;
-        files[i].write(&options->setup, output.file);
-        if (!output_close(&output))
+        files[i].write(&options->setup, sink.file);
+        if (!sink_close(&sink))
             return false;
     }
     return true;
 }
 
 static bool write_log(struct company *company, const char *path) {
-    struct output output;
-    if (!output_open(&output, path))
+    struct sink sink;
+    if (!sink_open(&sink, path))
         return false;
     struct company_record record;
-    while (output.error == 0 && company_next(company, &record)) {
+    while (sink.error == 0 && company_next(company, &record)) {
         char line[COMPANY_LINE_BYTES];
-        output_write(&output, line, company_print_line(company, &record, line));
+        sink_write(&sink, line, company_print_line(company, &record, line));
     }
-    return output_close(&output);
+    return sink_close(&sink);
 }
 
 int generate_command(int argc, char **argv) {

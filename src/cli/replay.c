@@ -1,0 +1,279 @@
+/* `rollcall replay`: a log from files through a task, without Kafka (SPEC 5, 8). Main thread. */
+#include "arguments.h"
+#include "check.h"
+#include "commands.h"
+#include "config.h"
+#include "encode.h"
+#include "log.h"
+#include "rejects.h"
+#include "sink.h"
+#include "task.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define SETS_MAX        64
+#define BATCH_MAX       256
+#define BATCH_DEFAULT   64
+#define BATCH_BYTES     (1024 * 1024) /* of lines kept until their batch is applied */
+#define PEOPLE_EXPECTED 4096          /* at first: most logs that are replayed are small, and a table grows */
+
+static const char help[] =
+    "usage: rollcall replay -c FILE [OPTION...] FILE...\n"
+    "\n"
+    "Reads records as NDJSON, one a line, and writes state records as NDJSON to standard output. Each line "
+    "carries the\n"
+    "\"topic\" that it would have come from (swipes, roster, ...) and may carry \"arrived_at\"; without it, "
+    "a swipe\n"
+    "arrives when it occurred, any other line with the line before it. Several files are merged by arrival. "
+    "'-' is\n"
+    "standard input.\n"
+    "\n"
+    "  -c, --config FILE   rollcall.yaml; its kafka and topics are not needed\n"
+    "  --until T           after the last line, let the clock run to T (as 2023-05-15T11:00:00Z)\n"
+    "  --rejects FILE      write what was rejected there, as "
+    "{\"reason\",\"detail\",\"file\",\"line\",\"value\"}: `value`\n"
+    "                      is the line as text, bytes that are not UTF-8 replaced by U+FFFD, cut after 64 "
+    "KiB\n"
+    "  --set KEY=VALUE     in place of a value of the configuration, as time.settle=12h; repeatable\n"
+    "  --guard             hold sudden waves of adverse changes; this version has no guard yet and refuses "
+    "it\n"
+    "  --batch N           lines applied at once, 1 to 256 (64); for tests, the records do not depend on it\n"
+    "  --help              print this\n"
+    "\n"
+    "How many lines were applied, ignored and rejected, by reason, goes to standard error. A line that is "
+    "not valid is a\n"
+    "reject, not a failure. Exit codes: 0, 1 a file could not be read or written, 64 usage, 78 "
+    "configuration.\n";
+
+struct options {
+    const char *config, *rejects;
+    bool has_until;
+    arrival_time until;
+    const char *sets[SETS_MAX];
+    size_t sets_count;
+    size_t batch;
+    char **files;
+    size_t files_count;
+};
+
+/* A line that waits for its batch. */
+struct waiting {
+    const char *file, *bytes;
+    size_t len;
+};
+
+struct replay {
+    struct task *task;
+    struct sink sink;
+    struct rejects *rejects; /* or NULL */
+    uint64_t counts[REASON_COUNT];
+    uint64_t lines;
+    size_t batch, waits; /* how many at most, and now */
+    size_t bytes_used;
+    struct task_input inputs[BATCH_MAX];
+    struct task_verdict verdicts[BATCH_MAX];
+    struct waiting waiting[BATCH_MAX];
+    char bytes[BATCH_BYTES];
+};
+
+static bool read_until(struct options *options) {
+    int32_t offset_s;
+    options->has_until = rfc3339_parse(optarg, strlen(optarg), &options->until.ms, &offset_s);
+    if (!options->has_until)
+        fprintf(stderr, "rollcall: --until takes an instant as 2023-05-15T11:00:00Z, not '%s'\n", optarg);
+    return options->has_until;
+}
+
+static bool read_option(struct options *options, int option) {
+    uint64_t number;
+    switch (option) {
+    case 'c':
+        options->config = optarg;
+        return true;
+    case 'u':
+        return read_until(options);
+    case 'r':
+        options->rejects = optarg;
+        if (strcmp(optarg, "-") == 0)
+            fprintf(stderr, "rollcall: --rejects takes a file; state records go to standard output\n");
+        return strcmp(optarg, "-") != 0;
+    case 's':
+        if (options->sets_count == SETS_MAX)
+            fprintf(stderr, "rollcall: more than %d times --set\n", SETS_MAX);
+        else
+            options->sets[options->sets_count++] = optarg;
+        return options->sets_count < SETS_MAX;
+    case 'g':
+        fprintf(stderr, "rollcall: --guard: this version of rollcall has no guard yet\n");
+        return false;
+    case 'b':
+        if (!argument_number("--batch", optarg, 1, BATCH_MAX, &number))
+            return false;
+        options->batch = (size_t)number;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool read_options(struct options *options, int argc, char **argv) {
+    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
+                                          {"until", required_argument, NULL, 'u'},
+                                          {"rejects", required_argument, NULL, 'r'},
+                                          {"set", required_argument, NULL, 's'},
+                                          {"guard", no_argument, NULL, 'g'},
+                                          {"batch", required_argument, NULL, 'b'},
+                                          {0}};
+    *options = (struct options){.batch = BATCH_DEFAULT};
+    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;)
+        if (!read_option(options, option))
+            return false;
+    options->files = argv + optind;
+    options->files_count = (size_t)(argc - optind);
+    if (options->config == NULL || options->files_count == 0) {
+        fprintf(stderr, "rollcall: replay needs -c FILE and at least one file of lines\n");
+        return false;
+    }
+    size_t stdins = 0;
+    for (size_t i = 0; i < options->files_count; i++)
+        stdins += strcmp(options->files[i], "-") == 0;
+    if (stdins > 1)
+        fprintf(stderr, "rollcall: standard input can be read only once\n");
+    return stdins <= 1;
+}
+
+static void write_state(struct sink *sink, const struct out_record *record) {
+    static const char head[] = "{\"schema\":\"rollcall.state.v1\",\"employee_id\":";
+    static const char tail[] = ",\"tombstone\":true}\n";
+    if (record->value != NULL) {
+        sink_write(sink, record->value, record->value_len);
+        sink_write(sink, "\n", 1);
+        return;
+    }
+    char key[6 * ID_BYTES_MAX + 2];
+    sink_write(sink, head, sizeof head - 1);
+    sink_write(sink, key, encode_json_string(key, record->key, record->key_len));
+    sink_write(sink, tail, sizeof tail - 1);
+}
+
+static void write_outbox(struct replay *replay) {
+    struct outbox *outbox = task_outbox(replay->task);
+    for (size_t i = 0; i < outbox->count; i++)
+        if (outbox->records[i].output == OUTPUT_STATE)
+            write_state(&replay->sink, &outbox->records[i]);
+    outbox_clear(outbox);
+}
+
+static void apply_batch(struct replay *replay) {
+    task_apply(replay->task, replay->inputs, replay->waits, replay->verdicts);
+    for (size_t i = 0; i < replay->waits; i++) {
+        enum reason reason = replay->verdicts[i].reason;
+        replay->counts[reason]++;
+        if (replay->rejects != NULL && reason_kind(reason) == REASON_KIND_REJECTED)
+            rejects_write(replay->rejects, reason, replay->verdicts[i].detail.text, replay->waiting[i].file,
+                          replay->inputs[i].offset, replay->waiting[i].bytes, replay->waiting[i].len);
+    }
+    replay->waits = replay->bytes_used = 0;
+    write_outbox(replay);
+}
+
+static const char *keep(struct replay *replay, const char *bytes, size_t len) {
+    char *kept = memcpy(replay->bytes + replay->bytes_used, bytes, len);
+    replay->bytes_used += len;
+    return kept;
+}
+
+static void add_to_batch(struct replay *replay, const struct log_record *record) {
+    if (replay->waits == replay->batch ||
+        BATCH_BYTES - replay->bytes_used < record->line.len + record->input.key_len)
+        apply_batch(replay);
+    struct task_input *input = &replay->inputs[replay->waits];
+    struct waiting *waiting = &replay->waiting[replay->waits++];
+    *input = record->input;
+    waiting->file = record->file;
+    waiting->len = record->line.len;
+    waiting->bytes = keep(replay, record->line.bytes, record->line.len);
+    if (input->value != NULL)
+        input->value = waiting->bytes;
+    if (input->has_key)
+        input->key = keep(replay, record->input.key, record->input.key_len);
+    replay->lines++;
+}
+
+static void print_counts(const struct replay *replay) {
+    static const char *const kinds[] = {[REASON_KIND_APPLIED] = "",
+                                        [REASON_KIND_IGNORED] = "ignored: ",
+                                        [REASON_KIND_REJECTED] = "rejected: "};
+    uint64_t sum = 0;
+    for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+        sum += replay->counts[reason];
+        if (replay->counts[reason] > 0 || reason == REASON_applied)
+            fprintf(stderr, "%-16s %12" PRIu64 "  %s%s\n", reason_name(reason), replay->counts[reason],
+                    kinds[reason_kind(reason)], reason_text(reason));
+    }
+    fprintf(stderr, "%-16s %12" PRIu64 "  of %" PRIu64 " lines read\n", "sum", sum, replay->lines);
+    CHECK(sum == replay->lines);
+}
+
+/* True if the whole log was read and everything written. */
+static bool run(struct replay *replay, const struct options *options, struct log *log) {
+    struct log_record record;
+    while (replay->sink.error == 0 && log_next(log, &record))
+        add_to_batch(replay, &record);
+    apply_batch(replay);
+    if (options->has_until && !log_failed(log)) {
+        task_advance(replay->task, options->until);
+        write_outbox(replay);
+    }
+    print_counts(replay);
+    bool is_written = sink_close(&replay->sink);
+    return rejects_close(&replay->rejects) && is_written && !log_failed(log);
+}
+
+static int replay_files(const struct options *options, const struct config *config) {
+    const struct task_setup setup = {
+        .rules = &config->rules,
+        .fields = &config->fields,
+        .employees = PEOPLE_EXPECTED,
+        .hash_seed = 1, /* the same log gives the same order of records */
+        .segments = 1,
+        .complete_from = config->rules.complete_from,
+        .source = "rollcall-replay",
+    };
+    struct log *log = log_open(options->files, options->files_count, &config->fields);
+    struct replay *replay = xcalloc(1, sizeof *replay);
+    int code = EXIT_FAILURE;
+    replay->batch = options->batch;
+    if (log != NULL && sink_open(&replay->sink, NULL) &&
+        (options->rejects == NULL || (replay->rejects = rejects_open(options->rejects)) != NULL)) {
+        replay->task = task_new(&setup);
+        code = run(replay, options, log) ? EX_OK : EXIT_FAILURE;
+        task_free(&replay->task);
+    }
+    free(replay);
+    log_close(&log);
+    return code;
+}
+
+int replay_command(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        return EX_OK;
+    }
+    struct options options;
+    if (!read_options(&options, argc, argv)) {
+        fprintf(stderr, "rollcall replay --help says more.\n");
+        return EX_USAGE;
+    }
+    struct config *config =
+        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_REPLAY, false, stderr);
+    if (config == NULL)
+        return EX_CONFIG;
+    int code = replay_files(&options, config);
+    config_free(&config);
+    return code;
+}

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""What `rollcall replay` and `rollcall generate` promise as commands: usage, exit codes, files, counts, failed writes.
+
+The program under test is named by the environment variable ROLLCALL.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROLLCALL = os.path.abspath(os.environ.get("ROLLCALL", "build/dev/rollcall"))
+OK, FAILURE, USAGE, CONFIG = 0, 1, 64, 78
+GENERATE = ["generate", "--from", "2023-05-01", "--to", "2023-06-04", "--people"]
+
+
+def run(args, stdin=b"", **more):
+    done = subprocess.run([ROLLCALL] + args, input=stdin, capture_output=True, check=False, **more)
+    return done.returncode, done.stdout, done.stderr.decode("utf-8")
+
+
+def roster(employee, arrived_at):
+    return b'{"topic":"roster","arrived_at":"%s","employee_id":"%s","home_site":"SEA33"}\n' % (
+        arrived_at.encode(), employee.encode())
+
+
+def counts(errors):
+    rows = [line.split() for line in errors.splitlines()]
+    return {row[0]: int(row[1]) for row in rows if len(row) > 2 and row[1].isdigit()}
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="rollcall-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        code, _, errors = run(GENERATE + ["10", "-o", os.devnull, "--config", self.folder])
+        self.assertEqual(code, OK, errors)
+        self.config = self.path("rollcall.yaml")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def replay(self, args, stdin=b"", **more):
+        return run(["replay", "-c", self.config] + args, stdin, **more)
+
+    def check(self, wanted, args, stdin=b"", say="", **more):
+        code, out, errors = self.replay(args, stdin, **more)
+        self.assertEqual(code, wanted, errors)
+        self.assertIn(say, errors)
+        return out, errors
+
+    # usage and exit codes
+
+    def test_replay_usage_errors(self):
+        log = self.write("in.ndjson", b"")
+        self.assertEqual(run(["replay", log])[0], USAGE)
+        self.check(USAGE, [])
+        self.check(USAGE, ["--nonsense", log])
+        self.check(USAGE, ["--until", "tomorrow", log], say="--until")
+        self.check(USAGE, ["--batch", "0", log], say="--batch")
+        self.check(USAGE, ["--rejects", "-", log], say="--rejects")
+        self.check(USAGE, ["-", "-"], say="once")
+
+    def test_replay_guard_is_refused_until_there_is_one(self):
+        out, errors = self.check(USAGE, ["--guard", self.write("in.ndjson", b"")], say="guard")
+        self.assertEqual(out, b"")
+
+    def test_replay_help_is_not_an_error(self):
+        code, out, errors = run(["replay", "--help"])
+        self.assertEqual((code, errors), (OK, ""))
+        self.assertIn(b"U+FFFD", out)
+
+    def test_replay_missing_file(self):
+        self.check(FAILURE, [self.path("nowhere.ndjson")], say="nowhere.ndjson")
+        self.check(FAILURE, [self.folder], say=self.folder)
+
+    def test_replay_broken_config(self):
+        self.write("rollcall.yaml", b"people: {unknown: perhaps}\n")
+        self.check(CONFIG, [self.write("in.ndjson", b"")], say="rollcall.yaml:1")
+
+    def test_replay_set(self):
+        log = self.write("in.ndjson", roster("E1", "2023-05-01T12:00:00Z"))
+        self.check(OK, ["--set", "time.settle=12h", log])
+        self.check(CONFIG, ["--set", "time.settle=never", log])
+
+    # the log
+
+    def test_replay_standard_input(self):
+        lines = roster("E1", "2023-05-01T12:00:00Z") + b"nonsense\n"
+        from_file = self.check(OK, [self.write("in.ndjson", lines)])
+        from_stdin = self.check(OK, ["-"], lines)
+        self.assertEqual(from_file, from_stdin)
+        self.assertEqual(counts(from_stdin[1]), {"applied": 1, "bad_json": 1, "sum": 2})
+
+    def test_replay_nothing(self):
+        out, errors = self.check(OK, [self.write("in.ndjson", b"")])
+        self.assertEqual((out, counts(errors)), (b"", {"applied": 0, "sum": 0}))
+
+    def test_replay_last_line_without_newline(self):
+        out, errors = self.check(OK, ["-"], roster("E1", "2023-05-01T12:00:00Z").rstrip(b"\n"))
+        self.assertEqual(counts(errors), {"applied": 1, "sum": 1})
+        self.assertTrue(out.endswith(b"}\n"))
+
+    def test_replay_white_space_is_a_line(self):
+        _, errors = self.check(OK, ["-"], roster("E1", "2023-05-01T12:00:00Z") + b"\n \t\r\n")
+        self.assertEqual(counts(errors), {"applied": 1, "bad_json": 2, "sum": 3})
+
+    def test_replay_files_are_merged(self):
+        """One log cut into files by topic and by person gives the same records for each person."""
+        _, log, _ = run(GENERATE + ["40"])
+        lines = log.splitlines(keepends=True)
+        whole, _ = self.check(OK, [self.write("in.ndjson", log)])
+        parts = [[], [], []]
+        for line in lines:
+            parts[0 if b'"roster"' in line else 1 + int(json.loads(line)["employee_id"][1:]) % 2].append(line)
+        names = [self.write("part%d" % i, b"".join(part)) for i, part in enumerate(parts)]
+        merged, errors = self.check(OK, names)
+        strip = lambda out: sorted(line.partition(b'"employee_id"')[2] for line in out.splitlines())
+        self.assertEqual(strip(merged), strip(whole))
+        self.assertEqual(counts(errors)["sum"], len(lines))
+
+    def test_replay_too_large_line(self):
+        """It is counted, cut in the rejects, and never held whole: 300 MB pass through less memory."""
+        head = b'{"topic":"roster","arrived_at":"2023-05-01T12:00:00Z","employee_id":"'
+        fits = head + b"E1" + b'","x":"' + b"x" * (65536 - len(head) - 11) + b'"}'
+        self.assertEqual(len(fits), 65536)
+        _, errors = self.check(OK, ["-"], fits + b"\n" + fits + b" \n")
+        self.assertEqual(counts(errors), {"applied": 1, "too_large": 1, "sum": 2})
+        limit = 200 << 20
+        with open(self.path("long.ndjson"), "wb") as file:
+            file.write(b'{"x":"')
+            for _ in range(300):
+                file.write(b"y" * (1 << 20))
+            file.write(b'"}\n' + roster("E1", "2023-05-01T12:00:00Z"))
+        preexec = None if os.environ.get("ROLLCALL_SANITIZE") else (    # a sanitizer's shadow memory is no limit of ours
+            lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+        _, errors = self.check(OK, ["--rejects", self.path("rejects"), self.path("long.ndjson")], preexec_fn=preexec)
+        self.assertEqual(counts(errors), {"applied": 1, "too_large": 1, "sum": 2})
+        reject = json.loads(self.read("rejects"))
+        self.assertEqual(len(reject["value"]), 65536)
+        self.assertIn(str(300 * (1 << 20) + 8), reject["detail"])
+
+    def test_replay_rejects_are_utf8(self):
+        line = b'{"topic":"\xff\xc0\x80 \xe2\x82\xac \xed\xa0\x80 \xf0\x9f\x98\x80 \xe2\x82"} \x01\\'
+        self.check(OK, ["--rejects", self.path("rejects"), "-"], line)
+        reject = json.loads(self.read("rejects").decode("utf-8"))
+        self.assertEqual(list(reject), ["reason", "detail", "file", "line", "value"])
+        self.assertEqual((reject["reason"], reject["file"], reject["line"]), ("bad_json", "-", 1))
+        bad = "\ufffd"
+        self.assertEqual(reject["value"], '{"topic":"' + bad * 3 + " \u20ac " + bad * 3 + " \U0001f600 " + bad * 2 +
+                         '"} \x01\\')
+
+    def test_replay_without_any_clock(self):
+        """Lines without a time before the first one that has one: refused; their form comes first."""
+        lines = b'{"topic":"roster","employee_id":"E1"}\n{"topic":"roster"}\n{"topic":"calendar","site_id":"SEA33",' \
+            b'"kind":"closed","from":"2023-05-01","to":"2023-05-01"}\n{"topic":"roster","employee_id":"E1",' \
+            b'"tombstone":true}\n'
+        out, errors = self.check(OK, ["-"], lines)
+        self.assertEqual((out, counts(errors)), (b"", {"applied": 0, "missing_field": 1, "no_clock": 3, "sum": 4}))
+
+    def test_replay_until_moves_the_clock(self):
+        log = self.write("in.ndjson", roster("E1", "2023-04-30T12:00:00Z"))
+        self.assertEqual(len(self.check(OK, [log])[0].splitlines()), 1)
+        late, _ = self.check(OK, ["--until", "2023-06-01T00:00:00Z", log])
+        self.assertEqual([json.loads(line)["status"] for line in late.splitlines()],
+                         ["not_in_force", "unrated", "at_risk", "non_compliant"])
+
+    def test_replay_batches_do_not_matter(self):
+        _, log, _ = run(GENERATE + ["60", "--seed", "3"])
+        name = self.write("in.ndjson", log)
+        whole = self.check(OK, [name])
+        for batch in ("1", "7", "32", "256"):
+            self.assertEqual(self.check(OK, ["--batch", batch, name]), whole)
+
+    # failed writes
+
+    def test_replay_full_disk(self):
+        log = self.write("in.ndjson", roster("E1", "2023-05-01T12:00:00Z") + b"nonsense\n")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([ROLLCALL, "replay", "-c", self.config, log], stdout=full, stderr=subprocess.PIPE,
+                                  check=False)
+        self.assertEqual(done.returncode, FAILURE)
+        self.assertIn(b"No space left", done.stderr)
+        self.check(FAILURE, ["--rejects", "/dev/full", log], say="/dev/full")
+        self.check(FAILURE, ["--rejects", self.path("no/folder"), log], say="no/folder")
+
+    def test_replay_closed_pipe(self):
+        _, log, _ = run(GENERATE + ["60"])
+        name = self.write("in.ndjson", log)
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        done = subprocess.run([ROLLCALL, "replay", "-c", self.config, name], stdout=write_end, stderr=subprocess.PIPE,
+                              check=False)
+        os.close(write_end)
+        self.assertEqual(done.returncode, FAILURE)
+        self.assertIn(b"Broken pipe", done.stderr)
+
+    # generate
+
+    def test_generate_usage_errors(self):
+        self.assertEqual(run(["generate"])[0], USAGE)
+        self.assertEqual(run(GENERATE + ["0"])[0], USAGE)
+        self.assertEqual(run(GENERATE + ["10", "--topics", "some"])[0], USAGE)
+        self.assertEqual(run(GENERATE + ["10", "file"])[0], USAGE)
+        self.assertEqual(run(["generate", "--people", "10", "--from", "2023-05-02", "--to", "2023-05-01"])[0], USAGE)
+        self.assertEqual(run(["generate", "--people", "10", "--from", "2023-02-29", "--to", "2023-05-01"])[0], USAGE)
+        self.assertEqual(run(GENERATE + ["10", "-o", "/dev/full"])[0], FAILURE)
+
+    def test_generate_is_deterministic_and_streams(self):
+        code, first, _ = run(GENERATE + ["200"])
+        self.assertEqual(code, OK)
+        run(GENERATE + ["200", "-o", self.path("again")])
+        self.assertEqual(self.read("again"), first)
+        self.assertNotEqual(run(GENERATE + ["200", "--seed", "2"])[1], first)
+        arrivals = [json.loads(line)["arrived_at"] for line in first.splitlines()]
+        self.assertEqual(arrivals, sorted(arrivals))
+
+    def test_generated_log_is_of_right_form(self):
+        """Nothing is rejected for its form, and what is rejected at all is rare."""
+        _, log, _ = run(GENERATE + ["1000", "--config", self.folder])
+        out, errors = self.check(OK, [self.write("in.ndjson", log)])
+        found = counts(errors)
+        total = found.pop("sum")
+        self.assertEqual(total, len(log.splitlines()))
+        self.assertLessEqual(set(found), {"applied", "not_accepted", "site_not_counted", "future", "too_late"})
+        self.assertGreater(found["applied"], total * 0.99)
+        statuses = {json.loads(line).get("status") for line in out.splitlines()}
+        self.assertLessEqual({"out_of_scope", "unrated", "compliant", "at_risk", "non_compliant"}, statuses)
+
+
+if __name__ == "__main__":
+    unittest.main()
