@@ -154,12 +154,37 @@ def lines_of(employee, files, company):
     return "\n".join(found)
 
 
+def rule_of(record, company):
+    versions = company.policies[record["policy"]["id"]].versions
+    return [v.rule for v in versions if str(v.effective_on) == record["policy"]["version"]][0]
+
+
+def kinds_of(record, before):
+    """What a record is an example of; before: the person's record before it."""
+    bad = record["status"] == "non_compliant"
+    kinds = []
+    if before and record["status"] == "compliant" != before["status"] and record["cause"] != "day_close" and \
+            record["week"]["to"] == record["effective_on"] and record["week"]["present"] == record["week"]["required"]:
+        kinds.append("lift, probably")
+    if record[PRIVATE]:
+        kinds.append("correction, the verdict stands" if bad else "correction, now " + record["status"])
+        if before[PRIVATE] and before["as_of"] == record["as_of"] and before["cause"] == record["cause"]:
+            kinds.append("correction, another one of the same input")
+    if before and bad and before["status"] != "non_compliant" and record["cause"] != "day_close":
+        kinds.append("enters non_compliant by " + record["cause"])
+    if before and record["status"] == before["status"] and record["case"] != before["case"]:
+        kinds.append("only the case changes")
+    if before and record["status"] == before["status"] and record["promotion"] != before["promotion"]:
+        kinds.append("only the gate changes, by " + record["cause"])
+    return kinds
+
+
 class Coverage:
     def __init__(self):
         self.counts = collections.defaultdict(collections.Counter)
         self.seeds = self.lines = self.records = self.differences = 0
 
-    def add(self, result):
+    def add(self, result, company):
         self.lines += result.lines
         self.records += len(result.records)
         count = self.counts
@@ -168,6 +193,7 @@ class Coverage:
         for why, number in result.ignored.items():
             count["ignored"][why] += number
         count["guard"]["held"] += result.holds
+        before = {}
         for record in result.records:
             if record.get("tombstone"):
                 count["tombstone"][""] += 1
@@ -180,9 +206,11 @@ class Coverage:
             count["human_action"][str(record["human_action"])] += 1
             count["notify"]["+".join(record["notify"]) or "nobody"] += 1
             count["corrected_status"][str(record["corrected_status"])] += 1
-            if record["status"] == "compliant" and record["effective_on"] == record["status_since"] and \
-                    record["week"]["to"] == record["effective_on"] and record["cause"] == "swipe":
-                count["lift"]["by a swipe"] += 1
+            if record["week"]:
+                count["rule"][rule_of(record, company)] += 1
+            for kind in kinds_of(record, before.get(record["employee_id"])):
+                count["kind of change"][kind] += 1
+            before[record["employee_id"]] = record
 
     def show(self):
         print("%d seeds, %d lines, %d records, %d differences" % (
@@ -196,7 +224,7 @@ def compare_seed(seed, options, folder, coverage):
     files = [os.path.join(folder, name) for name in args["files"]]
     company = company_module.load(folder)
     expected = oracle.replay(company, files, args["until"], args["guard"])
-    coverage.add(expected)
+    coverage.add(expected, company)
     if options.dry:
         return
     try:

@@ -101,7 +101,7 @@ class Company:
         rnd = self.random
         version = {"effective_on": str(day)}
         if self.chance(0.7):
-            version["required_days"] = rnd.choice([1, 2, 3, 3, 3, 4, 5, 7])
+            version["required_days"] = rnd.choice([0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 5, 7])
         if self.chance(0.3):
             version["workdays"] = rnd.choice([["mon", "tue", "wed", "thu", "fri"], ["sun", "mon", "tue", "wed", "thu"],
                                               ["mon", "wed", "fri"], ["sat"], WEEKDAYS, ["tue", "wed", "thu", "fri"]])
@@ -170,7 +170,7 @@ class Company:
             time["complete_from"] = str(self.begin + timedelta(days=rnd.choice([-200, -30, -7, 0, 0, 3, 20])))
         self.unknown = rnd.choice(["default_policy", "default_policy", "out_of_scope", "reject"])
         self.settings = {"policies": "policies.yaml", "sites": "sites.yaml", "time": time,
-                         "people": {"unknown": self.unknown}}
+                         "people": {"unknown": self.unknown}, "employees": 1000}
         self.fields = {}
         if self.chance(0.25):
             self.fields = {"employee_id": "personId"}
@@ -271,6 +271,8 @@ class Company:
         zone = self.sites[site]["zone"] if site in self.sites else person["zone"]
         instant = self.an_instant(day, zone)
         line = {"topic": "swipes", "employee_id": self.employee(name), "occurred_at": self.written(instant, zone)}
+        if self.chance(0.003):
+            line["occurred_at"] = max(instant, 0) // 1000       # seconds where milliseconds are meant: in 1970
         if site is not None or self.chance(0.1):
             line["site_id"] = site
         if self.chance(0.4):
@@ -318,6 +320,10 @@ class Company:
         if self.chance(0.25):
             line["workdays"] = rnd.choice([["mon", "tue", "wed"], ["sat", "sun"], ["mon", "tue", "wed", "thu", "fri"], ["fri"],
                                            WEEKDAYS, ["thu", "mon"]])
+        if self.chance(0.03):
+            line[rnd.choice(["policy", "home_site"])] = "unheard of"
+        if self.chance(0.05):
+            line["tombstone"] = rnd.choice([False, None])
         if self.chance(0.5):
             line["effective_on"] = str(day + timedelta(days=rnd.choice([0, 0, 1, 2, 7, 30, -1, -3, -10, -40, -100, -140])))
         self.add(arrival, line)
@@ -573,7 +579,7 @@ class Company:
         if self.crowd:
             self.outage(whole)
         rate = rnd.choice([0.02, 0.08, 0.2]) if not self.crowd else 0.02
-        repairs = rnd.choice([0.0, 0.01, 0.04]) if not self.crowd else 0.005
+        repairs = rnd.choice([0.0, 0.02, 0.06]) if not self.crowd else 0.005
         chatty = rnd.choice(list(self.people)) if self.chance(0.3) else None     # more than 32 decisions
         for offset in range(whole):
             day = self.begin + timedelta(days=offset)

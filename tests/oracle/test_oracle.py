@@ -257,6 +257,43 @@ class Sliding(Scene):
         self.assertEqual((lifted["as_of"], lifted["status_since"]), ("2023-05-25T18:00:00.000Z", "2023-05-25"))
         self.assertEqual((lifted["week"]["from"], lifted["week"]["to"]), ("2023-05-19", "2023-05-25"))
 
+    def test_monday_to_wednesday_then_wednesday_to_friday(self):
+        self.swipe_days("2023-05-01", "2023-05-02", "2023-05-03", "2023-05-10", "2023-05-11", "2023-05-12")
+        for tolerance, low in ((0, "non_compliant"), (6, "at_risk")):
+            self.version["rule"]["tolerance_days"] = tolerance
+            self.assertEqual(self.story("2023-05-15T00:00:00Z")[1:], [
+                ("compliant", "day_close", "2023-05-07"), (low, "day_close", "2023-05-08"),
+                ("compliant", "swipe", "2023-05-12")])
+        self.version["rule"] = WEEKLY
+        self.assertEqual(self.story("2023-05-17T00:00:00Z")[1:], [("compliant", "day_close", "2023-05-07")])
+
+    def test_a_lift_ends_when_its_swipe_is_void(self):
+        self.swipe_days("2023-05-01", "2023-05-02", "2023-05-03", "2023-05-10", "2023-05-11", "2023-05-12")
+        self.decide("2023-05-12T19:00:00Z", "attendance_void", day="2023-05-12")
+        self.assertEqual(self.story()[-1], ("at_risk", "decision", "2023-05-10"))
+
+    def test_a_holiday_week_ends_a_row_of_short_weeks(self):
+        self.version["rule"]["tolerance_days"] = 2
+        self.add("leave", "2023-05-01T12:00:00Z", leave_id="L", from_="2023-05-02", to="2023-05-08", effect="excuse")
+        # W(08) has no obligation. W(09) to W(11): ceil(3 n / 5) of 1, 2, 3 workable days, all short; W(07) is before them
+        self.assertEqual(self.story("2023-05-31T00:00:00Z")[1:], [
+            ("at_risk", "day_close", "2023-05-07"), ("non_compliant", "day_close", "2023-05-11")])
+
+    def test_the_last_eight_verdicts_are_corrected_and_no_more(self):
+        self.version["rule"]["tolerance_days"] = 0
+        self.version["required_days"] = 1
+        # present on every other Wednesday: the week without one is low for a while, ten times
+        wednesdays = [day("2023-05-03") + timedelta(days=9 * n) for n in range(12)]
+        for wednesday in wednesdays:
+            self.version["workdays"] = calendar_days.WEEKDAYS
+            self.swipe("%sT18:00:00Z" % wednesday)
+        self.add("leave", "2023-08-12T12:00:00Z", leave_id="L", from_="2023-05-01", to="2023-08-10", effect="excuse")
+        records = self.play()
+        entered = [r["seq"] for r in records if r["status"] == "non_compliant" != r["previous_status"]]
+        corrections = [r["_supersedes_seq"] for r in records if r["_supersedes_seq"]]
+        self.assertGreater(len(entered), 8)
+        self.assertEqual(corrections, entered[-8:])
+
     def test_without_tolerance_one_week_is_enough(self):
         self.version["rule"] = {"type": "sliding", "tolerance_days": 0}
         self.swipe_days("2023-05-01", "2023-05-02", "2023-05-03")
@@ -697,6 +734,29 @@ class Generator(unittest.TestCase):
             for name in ("rollcall.yaml", "policies.yaml", "sites.yaml", "args.json", "in.ndjson"):
                 with open(os.path.join(folder, "a", name), "rb") as a, open(os.path.join(folder, "b", name), "rb") as b:
                     self.assertEqual(a.read(), b.read(), name)
+
+
+class Metamorphosis(unittest.TestCase):
+    """What must not matter, on random companies."""
+
+    def records(self, folder, files, args):
+        return oracle.replay(company_module.load(folder), files, args["until"], args["guard"]).records
+
+    def test_swipes_that_come_twice_change_nothing(self):
+        for seed in range(40, 43):
+            with tempfile.TemporaryDirectory() as folder:
+                args = generate.generate(seed, "full", folder)
+                files = [os.path.join(folder, name) for name in args["files"]]
+                plain = self.records(folder, files, args)
+                for name in files:
+                    with open(name, "rb") as file:
+                        lines = file.read().split(b"\n")[:-1]
+                    company = company_module.load(folder)
+                    with open(name, "wb") as file:
+                        for line in lines:
+                            again = form.read_line(line, company).topic == "swipes"
+                            file.write((line + b"\n") * (2 if again else 1))
+                self.assertEqual(self.records(folder, files, args), plain, seed)
 
 
 class Comparison(unittest.TestCase):
