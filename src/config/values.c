@@ -345,7 +345,7 @@ bool option_store(struct reader *reader, const struct option *o, const struct no
     case KIND_TOPIC_OR_NULL:
         if (node_is_null(node))
             return store_null(field);
-        /* fall through */
+        __attribute__((fallthrough));
     case KIND_TOPIC:
         return is_topic(node) && store_text(node, TOPIC_BYTES_MAX, field);
     case KIND_ADDRESS:
