@@ -1,5 +1,5 @@
-/* See log.h. */
-#include "log.h"
+/* See history.h. */
+#include "history.h"
 
 #include "check.h"
 
@@ -10,7 +10,7 @@
 
 #define NO_ARRIVAL INT64_MIN
 
-struct log_file {
+struct history_file {
     const char *name;
     struct ndjson *ndjson;
     int64_t arrival_ms; /* the largest so far */
@@ -21,15 +21,16 @@ struct log_file {
     struct reject_detail detail;
 };
 
-struct log {
+struct history {
     const struct swipe_fields *fields;
-    struct log_file *files;
+    struct history_file *files;
     size_t count;
-    struct log_file *current, *rival; /* whose line is next, and whose would be without it (or NULL) */
+    struct history_file *current, *rival; /* whose line is next, and whose would be without it (or NULL) */
     bool is_begun, has_failed;
 };
 
-static enum reason decode_record(const struct log *log, struct log_file *file, event_time *occurred_at) {
+static enum reason decode_record(const struct history *history, struct history_file *file,
+                                 event_time *occurred_at) {
     union {
         struct swipe swipe;
         struct roster_record roster;
@@ -43,7 +44,7 @@ static enum reason decode_record(const struct log *log, struct log_file *file, e
     *occurred_at = EVENT_TIME_NONE;
     switch (file->envelope.topic) {
     case TOPIC_SWIPES:
-        reason = decode_swipe(log->fields, NULL, line, len, &record.swipe, &file->detail);
+        reason = decode_swipe(history->fields, NULL, line, len, &record.swipe, &file->detail);
         *occurred_at = record.swipe.occurred_at;
         return reason;
     case TOPIC_ROSTER:
@@ -62,7 +63,7 @@ static enum reason decode_record(const struct log *log, struct log_file *file, e
 }
 
 /* When the line arrives, and whether it is refused before the task sees it. */
-static void date_line(const struct log *log, struct log_file *file) {
+static void date_line(const struct history *history, struct history_file *file) {
     int64_t own_ms = NO_ARRIVAL;
     if (file->line.full_len > file->line.len) {
         file->refused = REASON_too_large;
@@ -76,7 +77,7 @@ static void date_line(const struct log *log, struct log_file *file) {
     } else if (file->refused == REASON_applied &&
                (file->envelope.topic == TOPIC_SWIPES || file->arrival_ms == NO_ARRIVAL)) {
         event_time occurred_at;
-        file->refused = decode_record(log, file, &occurred_at);
+        file->refused = decode_record(history, file, &occurred_at);
         own_ms = occurred_at.ms;
     }
     if (own_ms > file->arrival_ms)
@@ -88,68 +89,68 @@ static void date_line(const struct log *log, struct log_file *file) {
     }
 }
 
-static bool load_line(struct log *log, struct log_file *file) {
+static bool load_line(struct history *history, struct history_file *file) {
     enum ndjson_result result = ndjson_next(file->ndjson, &file->line);
     file->has_line = result == NDJSON_LINE;
     if (result == NDJSON_ERROR) {
         fprintf(stderr, "rollcall: cannot read %s: %s\n", file->name, strerror(errno));
-        log->has_failed = true;
+        history->has_failed = true;
         return false;
     }
     if (file->has_line) {
         file->envelope = (struct envelope){.topic = TOPIC_COUNT};
-        date_line(log, file);
+        date_line(history, file);
     }
     return true;
 }
 
-static bool is_before(const struct log_file *a, const struct log_file *b) {
+static bool is_before(const struct history_file *a, const struct history_file *b) {
     if (b == NULL || !b->has_line)
         return true;
     return a->arrival_ms < b->arrival_ms || (a->arrival_ms == b->arrival_ms && a < b);
 }
 
-static void choose_file(struct log *log) {
-    log->current = log->rival = NULL;
-    for (struct log_file *file = log->files; file < log->files + log->count; file++) {
+static void choose_file(struct history *history) {
+    history->current = history->rival = NULL;
+    for (struct history_file *file = history->files; file < history->files + history->count; file++) {
         if (!file->has_line)
             continue;
-        if (is_before(file, log->current)) {
-            log->rival = log->current;
-            log->current = file;
-        } else if (is_before(file, log->rival)) {
-            log->rival = file;
+        if (is_before(file, history->current)) {
+            history->rival = history->current;
+            history->current = file;
+        } else if (is_before(file, history->rival)) {
+            history->rival = file;
         }
     }
 }
 
 /* Makes `current` the file whose line is next, NULL at the end. Files of several days seldom overlap: mostly
  * the same file goes on, and only its rival must be looked at. */
-static bool advance(struct log *log) {
-    if (log->is_begun) {
-        if (!load_line(log, log->current))
+static bool advance(struct history *history) {
+    if (history->is_begun) {
+        if (!load_line(history, history->current))
             return false;
-        if (log->current->has_line && is_before(log->current, log->rival))
+        if (history->current->has_line && is_before(history->current, history->rival))
             return true;
     } else {
-        log->is_begun = true;
-        for (size_t i = 0; i < log->count; i++)
-            if (!load_line(log, &log->files[i]))
+        history->is_begun = true;
+        for (size_t i = 0; i < history->count; i++)
+            if (!load_line(history, &history->files[i]))
                 return false;
     }
-    choose_file(log);
-    return log->current != NULL;
+    choose_file(history);
+    return history->current != NULL;
 }
 
-bool log_next(struct log *log, struct log_record *out) {
-    if (log->has_failed || !advance(log))
+bool history_next(struct history *history, struct history_record *out) {
+    if (history->has_failed || !advance(history))
         return false;
-    const struct log_file *file = log->current;
+    const struct history_file *file = history->current;
     const struct envelope *envelope = &file->envelope;
-    *out = (struct log_record){.line = file->line, .file = file->name};
+    *out = (struct history_record){.line = file->line, .file = file->name};
     out->input = (struct task_input){
         .topic = envelope->topic == TOPIC_COUNT ? TOPIC_SWIPES : envelope->topic, /* refused, of no topic */
-        .partition = (int32_t)(file - log->files),
+        .partition = (int32_t)(file - history->files),
         .offset = file->line.number,
         .arrival = {file->arrival_ms},
         .value = file->line.bytes,
@@ -168,33 +169,33 @@ bool log_next(struct log *log, struct log_record *out) {
     return true;
 }
 
-bool log_failed(const struct log *log) {
-    return log->has_failed;
+bool history_failed(const struct history *history) {
+    return history->has_failed;
 }
 
-struct log *log_open(char *const *names, size_t count, const struct swipe_fields *fields) {
-    struct log *log = xcalloc(1, sizeof *log);
-    log->fields = fields;
-    log->files = xcalloc(count, sizeof *log->files);
-    for (; log->count < count; log->count++) {
-        struct log_file *file = &log->files[log->count];
-        *file = (struct log_file){.name = names[log->count], .arrival_ms = NO_ARRIVAL};
+struct history *history_open(char *const *names, size_t count, const struct swipe_fields *fields) {
+    struct history *history = xcalloc(1, sizeof *history);
+    history->fields = fields;
+    history->files = xcalloc(count, sizeof *history->files);
+    for (; history->count < count; history->count++) {
+        struct history_file *file = &history->files[history->count];
+        *file = (struct history_file){.name = names[history->count], .arrival_ms = NO_ARRIVAL};
         file->ndjson = ndjson_open(file->name);
         if (file->ndjson == NULL) {
             fprintf(stderr, "rollcall: cannot open %s: %s\n", file->name, strerror(errno));
-            log_close(&log);
+            history_close(&history);
             return NULL;
         }
     }
-    return log;
+    return history;
 }
 
-void log_close(struct log **log) {
-    if (*log == NULL)
+void history_close(struct history **history) {
+    if (*history == NULL)
         return;
-    for (size_t i = 0; i < (*log)->count; i++)
-        ndjson_close(&(*log)->files[i].ndjson);
-    free((*log)->files);
-    free(*log);
-    *log = NULL;
+    for (size_t i = 0; i < (*history)->count; i++)
+        ndjson_close(&(*history)->files[i].ndjson);
+    free((*history)->files);
+    free(*history);
+    *history = NULL;
 }

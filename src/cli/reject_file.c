@@ -1,5 +1,5 @@
-/* See rejects.h. */
-#include "rejects.h"
+/* See reject_file.h. */
+#include "reject_file.h"
 
 #include "check.h"
 #include "encode.h"
@@ -14,7 +14,7 @@
 #define TEXT_BYTES_MAX (VALUE_BYTES_MAX > PATH_MAX ? VALUE_BYTES_MAX : PATH_MAX)
 #define REPLACEMENT    "\xef\xbf\xbd" /* U+FFFD */
 
-struct rejects {
+struct reject_file {
     struct sink sink;
     char repaired[3 * TEXT_BYTES_MAX];
     char quoted[6 * 3 * TEXT_BYTES_MAX + 2];
@@ -47,15 +47,15 @@ static size_t repair(char *out, const char *text, size_t text_len) {
     return (size_t)(at - out);
 }
 
-static void write_text(struct rejects *rejects, const char *text, size_t len) {
+static void write_text(struct reject_file *rejects, const char *text, size_t len) {
     CHECK(len <= TEXT_BYTES_MAX);
     size_t repaired_len = repair(rejects->repaired, text, len);
     sink_write(&rejects->sink, rejects->quoted,
                encode_json_string(rejects->quoted, rejects->repaired, repaired_len));
 }
 
-struct rejects *rejects_open(const char *path) {
-    struct rejects *rejects = xcalloc(1, sizeof *rejects);
+struct reject_file *reject_file_open(const char *path) {
+    struct reject_file *rejects = xcalloc(1, sizeof *rejects);
     if (!sink_open(&rejects->sink, path)) {
         free(rejects);
         return NULL;
@@ -63,7 +63,7 @@ struct rejects *rejects_open(const char *path) {
     return rejects;
 }
 
-bool rejects_close(struct rejects **rejects) {
+bool reject_file_close(struct reject_file **rejects) {
     if (*rejects == NULL)
         return true;
     bool is_whole = sink_close(&(*rejects)->sink);
@@ -72,8 +72,8 @@ bool rejects_close(struct rejects **rejects) {
     return is_whole;
 }
 
-void rejects_write(struct rejects *rejects, enum reason reason, const char *detail, const char *file,
-                   int64_t line, const char *value, size_t value_len) {
+void reject_file_write(struct reject_file *rejects, enum reason reason, const char *detail, const char *file,
+                       int64_t line, const char *value, size_t value_len) {
     char text[128];
     int len = snprintf(text, sizeof text, "{\"reason\":\"%s\",\"detail\":", reason_name(reason));
     sink_write(&rejects->sink, text, (size_t)len);

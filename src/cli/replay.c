@@ -4,8 +4,8 @@
 #include "commands.h"
 #include "config.h"
 #include "encode.h"
-#include "log.h"
-#include "rejects.h"
+#include "history.h"
+#include "reject_file.h"
 #include "sink.h"
 #include "task.h"
 
@@ -69,7 +69,7 @@ struct waiting {
 struct replay {
     struct task *task;
     struct sink sink;
-    struct rejects *rejects; /* or NULL */
+    struct reject_file *rejects; /* or NULL */
     uint64_t counts[REASON_COUNT];
     uint64_t lines;
     size_t batch, waits; /* how many at most, and now */
@@ -174,8 +174,9 @@ static void apply_batch(struct replay *replay) {
         enum reason reason = replay->verdicts[i].reason;
         replay->counts[reason]++;
         if (replay->rejects != NULL && reason_kind(reason) == REASON_KIND_REJECTED)
-            rejects_write(replay->rejects, reason, replay->verdicts[i].detail.text, replay->waiting[i].file,
-                          replay->inputs[i].offset, replay->waiting[i].bytes, replay->waiting[i].len);
+            reject_file_write(replay->rejects, reason, replay->verdicts[i].detail.text,
+                              replay->waiting[i].file, replay->inputs[i].offset, replay->waiting[i].bytes,
+                              replay->waiting[i].len);
     }
     replay->waits = replay->bytes_used = 0;
     write_outbox(replay);
@@ -187,7 +188,7 @@ static const char *keep(struct replay *replay, const char *bytes, size_t len) {
     return kept;
 }
 
-static void add_to_batch(struct replay *replay, const struct log_record *record) {
+static void add_to_batch(struct replay *replay, const struct history_record *record) {
     if (replay->waits == replay->batch ||
         BATCH_BYTES - replay->bytes_used < record->line.len + record->input.key_len)
         apply_batch(replay);
@@ -220,18 +221,18 @@ static void print_counts(const struct replay *replay) {
 }
 
 /* True if the whole log was read and everything written. */
-static bool run(struct replay *replay, const struct options *options, struct log *log) {
-    struct log_record record;
-    while (replay->sink.error == 0 && log_next(log, &record))
+static bool run(struct replay *replay, const struct options *options, struct history *history) {
+    struct history_record record;
+    while (replay->sink.error == 0 && history_next(history, &record))
         add_to_batch(replay, &record);
     apply_batch(replay);
-    if (options->has_until && !log_failed(log)) {
+    if (options->has_until && !history_failed(history)) {
         task_advance(replay->task, options->until);
         write_outbox(replay);
     }
     print_counts(replay);
     bool is_written = sink_close(&replay->sink);
-    return rejects_close(&replay->rejects) && is_written && !log_failed(log);
+    return reject_file_close(&replay->rejects) && is_written && !history_failed(history);
 }
 
 static int replay_files(const struct options *options, const struct config *config) {
@@ -244,18 +245,18 @@ static int replay_files(const struct options *options, const struct config *conf
         .complete_from = config->rules.complete_from,
         .source = "rollcall-replay",
     };
-    struct log *log = log_open(options->files, options->files_count, &config->fields);
+    struct history *history = history_open(options->files, options->files_count, &config->fields);
     struct replay *replay = xcalloc(1, sizeof *replay);
     int code = EXIT_FAILURE;
     replay->batch = options->batch;
-    if (log != NULL && sink_open(&replay->sink, NULL) &&
-        (options->rejects == NULL || (replay->rejects = rejects_open(options->rejects)) != NULL)) {
+    if (history != NULL && sink_open(&replay->sink, NULL) &&
+        (options->rejects == NULL || (replay->rejects = reject_file_open(options->rejects)) != NULL)) {
         replay->task = task_new(&setup);
-        code = run(replay, options, log) ? EX_OK : EXIT_FAILURE;
+        code = run(replay, options, history) ? EX_OK : EXIT_FAILURE;
         task_free(&replay->task);
     }
     free(replay);
-    log_close(&log);
+    history_close(&history);
     return code;
 }
 
