@@ -326,6 +326,9 @@ class Deployment:
             "sites": "sites.yaml",
             "time": time_section,
             "people": {"unknown": "default_policy"},
+            "employees": 10000,
+            "workers": 1,
+            "http": f"127.0.0.1:{free_port()}",
         }
         self._write("policies.yaml", policies)
         self._write("sites.yaml", sites)

@@ -1,7 +1,9 @@
 """The tools of these tests, tested: what kt, node and the verdicts say is what later tests believe."""
 
+import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -151,11 +153,24 @@ def test_the_input_log_is_in_the_order_of_application():
         {"topic": "calendar", "site_id": "BER01", "kind": "closed", "from": "2026-01-01", "to": "2026-01-01",
          "arrived_at": "2026-01-01T00:00:02.000Z"},
     ])
-    lines = list(map(harness.json.loads, site.input_log()))
+    lines = list(map(json.loads, site.input_log()))
     assert [(line["topic"], line["arrived_at"][17:23]) for line in lines] == [
         ("calendar", "02.000"), ("roster", "02.000"), ("swipes", "02.000"), ("swipes", "02.000"), ("roster", "03.000")], lines
     assert [line.get("occurred_at") for line in lines] == [None, None, 1, 2, None], lines
     assert lines[4] == {"topic": "roster", "arrived_at": "2026-01-01T00:00:03.000Z", "employee_id": "E1", "tombstone": True}
+
+
+def test_what_is_fed_can_be_replayed():
+    site = harness.Deployment(harness.shared_node(), partitions=2, create_time=True)
+    days = [f"2023-05-{day:02d}" for day in range(1, 31)]
+    site.feed([{"topic": "swipes", "employee_id": who, "occurred_at": f"{day}T09:00:00-07:00", "site_id": "SEA33",
+                "arrived_at": f"{day}T16:00:01.000Z"} for day in days for who in ("E1", "E2")])
+    assert len(site.input_log()) == 60
+    states = site.replay("--until", "2023-06-01T00:00:00Z")
+    harness.check_sequences(states)
+    assert {state["employee_id"]: state["status"] for state in states} == {"E1": "compliant", "E2": "compliant"}, states
+    assert harness.compare_states(states, site.replay("--until", "2023-06-01T00:00:00Z")) == len(states)
+    _fails(harness.compare_states, states, site.replay("--until", "2023-07-01T00:00:00Z"))  # nobody came in June
 
 
 # --- with a node of one's own -------------------------------------------------------------------------------------------
@@ -191,7 +206,7 @@ def test_own_node_two_at_once():
         third = harness.TEST_DIR / harness.unique("third")
         refused = subprocess.run([harness.NODE, "start", third, "--port", taken], capture_output=True, text=True)
         assert refused.returncode == 1 and "in use" in refused.stderr, refused
-        harness.shutil.rmtree(third)
+        shutil.rmtree(third)
 
 
 def test_own_node_dies_with_its_owner():
