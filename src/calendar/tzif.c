@@ -96,9 +96,8 @@ static bool find_block(const uint8_t *bytes, size_t size, struct block *b, const
     b->types = b->indexes + h.timecnt;
     b->footer = (const char *)bytes + length + 1;
     const char *end = (const char *)bytes + size;
-    const char *newline = length + 1 < size && bytes[length] == '\n'
-                              ? memchr(b->footer, '\n', (size_t)(end - b->footer))
-                              : NULL;
+    const char *newline =
+        length < size && bytes[length] == '\n' ? memchr(b->footer, '\n', (size_t)(end - b->footer)) : NULL;
     if (newline == NULL) {
         *why = "damaged: its footer is missing or cut off";
         return false;
@@ -114,7 +113,7 @@ static int64_t type_offset_s(const struct block *b, size_t type) {
 static bool check_block(const struct block *b, const char **why) {
     for (size_t i = 0; i < b->typecnt; i++) {
         int64_t offset = type_offset_s(b, i);
-        if (offset < OFFSET_S_MIN || offset > OFFSET_S_MAX || b->types[i * TYPE_BYTES + 4] > 1) {
+        if (offset < OFFSET_S_MIN || offset > OFFSET_S_MAX) {
             *why = "damaged: an impossible offset from UTC";
             return false;
         }
@@ -160,8 +159,7 @@ static void add_rule(struct builder *b, const struct posix_tz *tz, int64_t last_
             if (start_s > last_s)
                 add_span(b, start_s, tz->dst_offset_s);
         }
-        if (end_s > dst_end_s)
-            dst_end_s = end_s;
+        dst_end_s = end_s; /* never falls: the dates of a rule move by days from year to year */
     }
 }
 

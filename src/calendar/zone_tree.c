@@ -198,7 +198,7 @@ static bool load(struct loader *l) {
     if (fd < 0)
         return fail(l, "", strerror(errno));
     if (!read_version(l, fd, "tzdata.zi", "# version ") && !read_version(l, fd, "+VERSION", ""))
-        strcpy(l->zones->version, "unknown");
+        memcpy(l->zones->version, "unknown", sizeof "unknown");
     if (!walk(l, fd, "", 1))
         return false;
     if (l->zones->count == 0)

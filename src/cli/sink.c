@@ -10,7 +10,7 @@
 bool sink_open(struct sink *sink, const char *path) {
     bool is_stdout = path == NULL || strcmp(path, "-") == 0;
     *sink = (struct sink){.file = stdout, .name = is_stdout ? "standard output" : path};
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     if (!is_stdout)
         sink->file = fopen(path, "we");
     if (sink->file == NULL) {

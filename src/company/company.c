@@ -9,8 +9,8 @@
 
 struct company *company_new(const struct company_setup *setup, const struct zones *zones) {
     CHECK(setup->people >= 1 && setup->people <= COMPANY_PEOPLE_MAX);
-    CHECK(setup->from.n >= COMPANY_FROM_MIN && setup->to.n <= COMPANY_TO_MAX && setup->to.n >= setup->from.n &&
-          setup->to.n - setup->from.n < COMPANY_DAYS_MAX);
+    CHECK(setup->from.n >= COMPANY_FROM_MIN && setup->to.n <= COMPANY_TO_MAX &&
+          setup->to.n >= setup->from.n && setup->to.n - setup->from.n < COMPANY_DAYS_MAX);
     struct company *company = xcalloc(1, sizeof *company);
     company->setup = *setup;
     company->zones = zones;

@@ -20,10 +20,11 @@
 #include <stdio.h>
 
 #define COMPANY_PEOPLE_MAX 5000000
-#define COMPANY_FROM_MIN   31   /* 1970-02-01: the load of the day before, and hires before that, need room */
+#define COMPANY_FROM_MIN   31 /* 1970-02-01: the load of the day before, and hires before that, need room */
 #define COMPANY_TO_MAX     83764 /* 2199-05-04: what is told ahead of time lies before 2200, too */
-#define COMPANY_DAYS_MAX   3660 /* offsets of days from `from` fit 16 bits, with room for what is told ahead \
-                                 */
+#define COMPANY_DAYS_MAX                                                                                     \
+    3660 /* offsets of days from `from` fit 16 bits, with room for what is told ahead                        \
+          */
 
 struct company_setup {
     uint32_t people;    /* 1 to COMPANY_PEOPLE_MAX; some contractors without a roster record come on top */

@@ -36,8 +36,8 @@ static struct option_words one_of(const char *before, enum option_kind kind) {
     struct option_words out;
     size_t used = (size_t)snprintf(out.text, sizeof out.text, "%s", before);
     for (size_t i = 0; words[kind][i] != NULL; i++) {
-        const char *between = i == 0 ? "" : words[kind][i + 1] != NULL ? ", " : " or ";
-        used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%s%s", between, words[kind][i]);
+        used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%s%s", i > 0 ? ", " : "",
+                                 words[kind][i]);
         CHECK(used < sizeof out.text);
     }
     return out;
@@ -94,7 +94,7 @@ struct option_words option_allowed(const struct option *o) {
         snprintf(text, size, "a text of 1 to %d bytes", ID_BYTES_MAX);
         break;
     case KIND_WEEKDAYS:
-        return one_of("a list of one or more of ", o->kind);
+        return one_of("a list of one or more of: ", o->kind);
     case KIND_ACCEPT:
         snprintf(text, size, "a list of at most %d texts of 1 to %d bytes", ACCEPT_WORDS_MAX, ID_BYTES_MAX);
         break;
@@ -102,7 +102,7 @@ struct option_words option_allowed(const struct option *o) {
         snprintf(text, size, "a list of 1 to %d maps {short: S, of: N} with S <= N", K_OF_N_TERMS_MAX);
         break;
     default:
-        return one_of("", o->kind);
+        return one_of("one of: ", o->kind);
     }
     return out;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `rollcall replay` and `rollcall generate` promise as commands: usage, exit codes, files, counts, failed writes.
+"""What `rollcall replay`, `rollcall generate` and `rollcall check` promise as commands: usage, exit codes, files, counts, failed writes.
 
 The program under test is named by the environment variable ROLLCALL.
 """
@@ -238,6 +238,36 @@ class Commands(unittest.TestCase):
         self.assertGreater(found["applied"], total * 0.99)
         statuses = {json.loads(line).get("status") for line in out.splitlines()}
         self.assertLessEqual({"out_of_scope", "unrated", "compliant", "at_risk", "non_compliant"}, statuses)
+
+    # check
+
+    def test_check_usage_errors(self):
+        self.assertEqual(run(["check"])[0], USAGE)
+        self.assertEqual(run(["check", self.config])[0], USAGE)
+        self.assertEqual(run(["check", "-c", self.config, "more"])[0], USAGE)
+        self.assertEqual(run(["check", "-c", self.config, "--nonsense"])[0], USAGE)
+        self.assertEqual(run(["check", "--help"])[0], OK)
+
+    def test_check_generated_configuration(self):
+        code, out, errors = run(["check", "-c", self.config])
+        self.assertEqual(code, OK, errors)
+        self.assertIn(b"(default): ", out)
+
+    def test_check_shipped_configuration(self):
+        shipped = os.path.join(os.path.dirname(__file__), "..", "..", "config", "rollcall.yaml")
+        code, out, errors = run(["check", "-c", shipped])
+        self.assertEqual((code, errors), (OK, ""))
+        self.assertIn(b"policy office-3d (default): 1 version, from 2023-05-01; hash ", out)
+        self.assertIn(b"sites: 5 in 4 zones, 1 of them not counted", out)
+        self.assertRegex(out, rb"employees: 1500000 at \d+ bytes: \d+ MiB")
+
+    def test_check_names_every_error(self):
+        self.write("policies.yaml", b"policies:\n- id: p\n  versions:\n  - required_days: 9\n")
+        code, out, errors = run(["check", "-c", self.config, "--set", "time.settle=3d", "--set", "workers=0"])
+        self.assertEqual((code, out), (CONFIG, b""))
+        for place in ["policies.yaml:4: required_days: ", "policies.yaml:4: effective_on is missing",
+                      "--set: time.settle: ", "--set: workers: "]:
+            self.assertIn(place, errors)
 
 
 if __name__ == "__main__":

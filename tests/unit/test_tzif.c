@@ -330,8 +330,19 @@ static void transitions_outside_the_tables_leave_only_their_offset(void **state)
         {2000, 0},      {ZONES_END_MS / 1000, 1}, {INT64_MAX - 10, 2},        {INT64_MAX, 1}};
     struct file f = make_file(8, times, 3, (const int32_t[]){3600, -3600, 7200}, "<-01>1");
     expect_spans(&f, 2, (const struct zone_span[]){{INT64_MIN, -3600000}, {2000000, 3600000}});
+}
+
+static void a_footer_stands_between_newlines(void **state) {
+    (void)state;
+    struct file f = make_rule("UTC0");
     f.bytes[f.size - 1] = 'x';
     expect_refused(&f, "footer");
+    f = make_rule("UTC0");
+    f.bytes[f.size - strlen("\nUTC0\n")] = 'x';
+    expect_refused(&f, "footer");
+    f = make_rule("UTC0");
+    add_bytes(&f, "what a later version may add", 28);
+    expect_spans(&f, 1, &(struct zone_span){INT64_MIN, 0});
 }
 
 /* --- damage --- */
@@ -483,6 +494,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_footer_speaks_after_the_last_transition_only),
     cmocka_unit_test(without_transitions_the_footer_rules_all_time),
     cmocka_unit_test(transitions_outside_the_tables_leave_only_their_offset),
+    cmocka_unit_test(a_footer_stands_between_newlines),
     cmocka_unit_test(impossible_contents_are_refused),
     cmocka_unit_test(impossible_headers_are_refused),
     cmocka_unit_test(every_cut_is_refused),

@@ -1,0 +1,61 @@
+"""The company of the end-to-end tests: made by `rollcall generate`, fed into the topics of a Deployment.
+
+The log ends today and its topics are stamped by the sender (CreateTime), so that weeks of days close within seconds and the
+wall clock, which closes what is due at the end of the log, has nothing more to do than a replay with --until."""
+
+import datetime
+import json
+import subprocess
+import time
+
+import harness
+
+CLOCK_SKEW_S = 300  # the default of time.clock_skew
+
+
+def generated(people, days, seed, directory):
+    """(lines, first day) of a generated log of the last `days` days."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    first = today - datetime.timedelta(days=days)
+    log = directory / "generated.ndjson"
+    subprocess.run([harness.ROLLCALL, "generate", "--people", str(people), "--from", str(first), "--to", str(today),
+                    "--seed", str(seed), "-o", log, "--config", directory], check=True, capture_output=True)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    # Nothing from the future: the broker's clock and ours would have to agree on when it arrives.
+    limit = harness.rfc3339(round((time.time() - CLOCK_SKEW_S) * 1000))
+    return [line for line in lines if line["arrived_at"] < limit], first
+
+
+def deploy(node, people=300, days=40, seed=1, partitions=4, feed=True, **config):
+    """A Deployment with its log: `site.lines`, fed unless feed=False. `config` is merged into its configuration."""
+    site = harness.Deployment(node, partitions=partitions, create_time=True)
+    site.lines, first = generated(people, days, seed, site.directory)  # also writes policies.yaml and sites.yaml
+    base = {**site.config, "employees": people, "people": {"unknown": "out_of_scope"},
+            "time": {"complete_from": str(first), "allow_create_time": True, "default_zone": "America/Los_Angeles"}}
+    site.configure(harness._merged(base, config))
+    site.init()
+    if feed:
+        site.feed(site.lines)
+    return site
+
+
+def wait_settled(site, timeout=90):
+    """Until the log is committed and the wall clock has closed what is due: nothing new in the state topic for a while."""
+    site.wait_caught_up(timeout)
+    seen = [None, time.monotonic()]
+
+    def quiet():
+        ends = site.node.watermarks(site.topics["state"])
+        if ends != seen[0]:
+            seen[:] = [ends, time.monotonic()]
+        return time.monotonic() - seen[1] > 1.5
+
+    harness.wait_until(quiet, timeout, "a quiet state topic")
+
+
+def verify(site):
+    """What read_committed shows is what `rollcall replay` makes of the same log, record for record."""
+    until = harness.rfc3339(round((time.time() - CLOCK_SKEW_S) * 1000))
+    states = site.states()
+    harness.check_sequences(states)
+    return harness.compare_states(states, site.replay("--until", until))

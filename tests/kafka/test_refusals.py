@@ -1,0 +1,111 @@
+"""What must not look like a first start: each contradiction between changelog, offsets and topics ends with 78 and a message
+that says what to do."""
+
+import company
+import harness
+
+EX_CONFIG = 78
+
+
+def stopped_site():
+    """A deployment that has run to its end, with a session short enough to wait for: a static member stays in the group
+    until it is over, and offsets can only be set in a group without members."""
+    site = company.deploy(harness.shared_node(), people=40, days=20, partitions=2, workers=1,
+                          kafka={"session.timeout.ms": 6000})
+    with site.daemon() as daemon:
+        company.wait_settled(site)
+        daemon.sigterm()
+        harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+    return site
+
+
+def refused(site, *words):
+    """The daemon ends with 78, and its last words hold these."""
+    with site.daemon() as daemon:
+        code = daemon.wait()
+        harness.check(code == EX_CONFIG, f"ended with {code}, not {EX_CONFIG}:\n{daemon.stderr()}")
+        last = daemon.stderr().strip().splitlines()[-1]
+        for word in words:
+            harness.check(str(word) in last, f"'{word}' is not in the last line:\n{daemon.stderr()}")
+
+
+def once_empty(change, *arguments):
+    """Changes the group's offsets as soon as it has no member."""
+
+    def changed():
+        try:
+            change(*arguments)
+        except harness.Failure as failure:
+            return "kt" not in str(failure)
+        return True
+
+    harness.wait_until(changed, 30, "a group without members", every=0.5)
+
+
+def offset_of(site, topic, partition=0):
+    return site.node.offsets(site.group, site.topics[topic])[site.topics[topic], partition]
+
+
+def test_never_initialised():
+    site = harness.Deployment(harness.shared_node(), partitions=2)
+    refused(site, "rollcall init")
+
+
+def test_lost_changelog():
+    site = stopped_site()
+    site.node.delete(site.topics["changelog"])
+    harness.wait_until(lambda: not topic_exists(site, "changelog"), 20, "the topic gone")
+    site.node.create(site.topics["changelog"], 2, **{"cleanup.policy": "compact"})
+    refused(site, site.topics["changelog"], "changelog")
+    site.run("init", check_code=EX_CONFIG)  # init does not paper over it either
+
+
+def topic_exists(site, name):
+    try:
+        site.node.watermarks(site.topics[name])
+    except harness.Failure:
+        return False
+    return True
+
+
+def test_deleted_offsets():
+    site = stopped_site()
+    offset = offset_of(site, "swipes")
+    once_empty(site.node.delete_offsets, site.group, site.topics["swipes"])
+    refused(site, site.topics["swipes"], offset)
+
+
+def test_offsets_set_back():
+    site = stopped_site()
+    offset = offset_of(site, "swipes")
+    once_empty(site.node.set_offsets, site.group, site.topics["swipes"], 0, offset - 7)
+    refused(site, site.topics["swipes"], offset, offset - 7)
+
+
+def test_offsets_set_forward():
+    site = stopped_site()
+    offset = offset_of(site, "swipes")
+    site.feed([{"topic": "swipes", "employee_id": f"X{i}", "occurred_at": "2023-05-01T12:00:00Z",
+                "arrived_at": site.lines[-1]["arrived_at"]} for i in range(60)])
+    once_empty(site.node.set_offsets, site.group, site.topics["swipes"], 0, offset + 7)
+    refused(site, site.topics["swipes"], offset, offset + 7)
+
+
+def test_changed_partition_count():
+    site = stopped_site()
+    site.node.add_partitions(site.topics["swipes"], 3)
+    refused(site, site.topics["swipes"], 3, 2)
+
+
+def test_input_lost_to_retention():
+    """Records behind our position are gone: what they said can never be known."""
+    site = stopped_site()
+    site.feed([{"topic": "swipes", "employee_id": f"X{i}", "occurred_at": "2023-05-01T12:00:00Z",
+                "arrived_at": site.lines[-1]["arrived_at"]} for i in range(60)])
+    high = site.node.watermarks(site.topics["swipes"])[0][1]
+    site.node.delete_records(site.topics["swipes"], 0, high)
+    refused(site, site.topics["swipes"], offset_of(site, "swipes"))
+
+
+if __name__ == "__main__":
+    harness.main(globals())
