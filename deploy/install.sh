@@ -31,6 +31,7 @@ clang                                             program clang
 libclang-rt-@clang@-dev/libclang-common-@clang@-dev  fuzzer clang
 clang-format                                      program clang-format
 python3                                           program python3
+git                                               program git
 openjdk-17-jre-headless/default-jre-headless      java 17
 maven                                             program mvn'
 
