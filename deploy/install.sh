@@ -28,7 +28,7 @@ test_set='
 libcmocka-dev                                     module cmocka
 libjansson-dev                                    module jansson
 clang                                             program clang
-libclang-rt-@clang@-dev/libclang-common-@clang@-dev  fuzzer clang
+libclang-rt-@clang@-dev/libclang-common-@clang@-dev  libfuzzer clang
 clang-format                                      program clang-format
 python3                                           program python3
 git                                               program git
@@ -41,7 +41,7 @@ works() { # KIND WHAT
     header) echo "#include <$2>" | gcc -E - ;;
     module) pkg-config --exists "$2" ;;
     file) [ -e "$2" ] ;;
-    fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | "$2" -fsanitize=fuzzer,address -x c -o /dev/null - ;;
+    libfuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | "$2" -fsanitize=fuzzer,address -x c -o /dev/null - ;;
     java) [ "$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')" -ge "$2" ] ;;
   esac >/dev/null 2>&1
 }
@@ -57,7 +57,11 @@ missing() { # the rows of $wanted whose probe fails
 
 unavailable() { # MESSAGE
   echo "install.sh: $1" >&2
-  missing | sed 's/^\([^ ]*\) \(.*\)/  \2   (Debian: \1)/' >&2
+  local package what
+  while read -r package what; do
+    package=${package//@clang@/N}
+    echo "  $what   (Debian: ${package//\// or })" >&2
+  done < <(missing)
   exit 69
 }
 
