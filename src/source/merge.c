@@ -66,14 +66,15 @@ struct merge *merge_new(void) {
     return m;
 }
 
-void merge_free(struct merge **merge, void (*drop)(void *message, size_t input)) {
+void merge_free(struct merge **merge, void (*drop)(void *context, size_t input, void *message),
+                void *context) {
     struct merge *m = *merge;
     if (m == NULL)
         return;
     for (size_t i = 0; i < m->count; i++) {
         struct input *in = &m->inputs[i];
         for (; has_head(in); in->head++)
-            drop(head_of(in)->message, i);
+            drop(context, i, head_of(in)->message);
         free(in->ring);
     }
     free(m->inputs);

@@ -28,7 +28,8 @@ struct merge_record {
 
 struct merge *merge_new(void);
 /* Messages still held are handed to `drop`, with the number of their input. */
-void merge_free(struct merge **merge, void (*drop)(void *message, size_t input));
+void merge_free(struct merge **merge, void (*drop)(void *context, size_t input, void *message),
+                void *context);
 
 /* Adds an input; returns its number, counted from 0. `offset` is the first that will be read, `arrival` the
  * largest so far in it (INT64_MIN: none). Before the first merge_confirm nothing comes out. */

@@ -105,9 +105,10 @@ static size_t pop_all(struct merge *merge, const struct logged **out, size_t cou
     return count;
 }
 
-static void must_not_drop(void *message, size_t input) {
-    (void)message;
+static void must_not_drop(void *context, size_t input, void *message) {
+    (void)context;
     (void)input;
+    (void)message;
     fail();
 }
 
@@ -162,7 +163,7 @@ static void any_interleaving_gives_the_sorted_order(void **state) {
         assert_int_equal(done, total);
         assert_int_equal(merge_state(merge), MERGE_AT_END);
         assert_sorted(log);
-        merge_free(&merge, must_not_drop);
+        merge_free(&merge, must_not_drop, NULL);
         assert_null(merge);
     }
 }
@@ -212,7 +213,7 @@ static void a_growing_log_gives_the_sorted_order(void **state) {
         }
         assert_int_equal(merge_behind(merge), 0);
         assert_sorted(log);
-        merge_free(&merge, must_not_drop);
+        merge_free(&merge, must_not_drop, NULL);
     }
 }
 
@@ -256,7 +257,7 @@ static void an_input_that_is_not_read_to_its_end_blocks(void **state) {
     assert_int_equal(from, swipes);
     assert_int_equal(merge_state(merge), MERGE_AT_END);
     assert_int_equal(merge_behind(merge), 0);
-    merge_free(&merge, must_not_drop);
+    merge_free(&merge, must_not_drop, NULL);
 }
 
 static void what_is_read_after_the_asking_waits_for_the_next(void **state) {
@@ -280,7 +281,7 @@ static void what_is_read_after_the_asking_waits_for_the_next(void **state) {
     assert_int_equal(out[0].offset, 2);
     ask(merge, 4, 10);
     assert_int_equal(merge_pop(merge, out, &from, 4), 1);
-    merge_free(&merge, must_not_drop);
+    merge_free(&merge, must_not_drop, NULL);
 }
 
 static void records_behind_are_counted_and_come_out(void **state) {
@@ -302,14 +303,12 @@ static void records_behind_are_counted_and_come_out(void **state) {
     ask(merge, 3, 12);
     assert_int_equal(merge_pop(merge, out, &from, 4), 2);
     assert_int_equal(merge_behind(merge), 2);
-    merge_free(&merge, must_not_drop);
+    merge_free(&merge, must_not_drop, NULL);
 }
 
-static int dropped;
-
-static void count_dropped(void *message, size_t input) {
+static void count_dropped(void *dropped, size_t input, void *message) {
     assert_int_equal(input, 0);
-    dropped += *(int *)message;
+    *(int *)dropped += *(int *)message;
 }
 
 static void what_is_held_is_dropped_when_freed(void **state) {
@@ -329,8 +328,8 @@ static void what_is_held_is_dropped_when_freed(void **state) {
     assert_int_equal(merge_pop(merge, out, &from, 3), 3);
     assert_int_equal(out[2].arrival.ms, 50); /* monotone from what came before the first record */
     assert_true(out[1].is_refused);
-    dropped = 0;
-    merge_free(&merge, count_dropped);
+    int dropped = 0;
+    merge_free(&merge, count_dropped, &dropped);
     assert_int_equal(dropped, 97);
 }
 
