@@ -1,0 +1,179 @@
+/* `rollcall run`: the daemon (SPEC 8). The main thread only waits for signals; the work is the workers'. */
+#include "check.h"
+#include "commands.h"
+#include "config.h"
+#include "daemon.h"
+#include "event_log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SETS_MAX    64
+#define WATCH_MS    100
+#define STOP_MS_MAX 25000 /* from a signal to the end; a service manager kills after 30 s or later */
+
+static const char help[] =
+    "usage: rollcall run -c FILE [--set KEY=VALUE]...\n"
+    "\n"
+    "Reads the inputs from Kafka, publishes what changes, until SIGTERM or SIGINT: then the batch is "
+    "finished and\n"
+    "committed. A second signal stops at once; nothing is lost then either, the batch is done again.\n"
+    "\n"
+    "  -c, --config FILE   rollcall.yaml\n"
+    "  --set KEY=VALUE     in place of a value of the configuration, as workers=4; repeatable\n"
+    "  --help              print this\n"
+    "\n"
+    "Exit codes: 0 stopped by a signal, 1 failure, 2 stopped by a second signal, 64 usage, 75 the cluster "
+    "cannot be\n"
+    "reached or the last batch could not be committed, 76 another instance with the same group.instance.id "
+    "took over,\n"
+    "78 configuration, or the data contradicts itself (the last line says what would be lost). Do not "
+    "restart on 76\n"
+    "and 78.\n";
+
+struct options {
+    const char *config;
+    const char *sets[SETS_MAX];
+    size_t sets_count;
+};
+
+static bool read_options(struct options *options, int argc, char **argv) {
+    static const struct option names[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {0}};
+    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;) {
+        if (option == 'c')
+            options->config = optarg;
+        else if (option == 's' && options->sets_count < SETS_MAX)
+            options->sets[options->sets_count++] = optarg;
+        else
+            return false;
+    }
+    return options->config != NULL && optind == argc;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static sigset_t watched_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
+/* Before any thread is made, so that all inherit it and only sigtimedwait sees them. A closed standard error
+ * is no reason to die. */
+static void block_signals(void) {
+    sigset_t blocked = watched_signals();
+    sigaddset(&blocked, SIGPIPE);
+    CHECK(pthread_sigmask(SIG_BLOCK, &blocked, NULL) == 0);
+}
+
+/* 0: none came within `wait_ms`. */
+static int wait_for_signal(int wait_ms) {
+    sigset_t signals = watched_signals();
+    struct timespec wait = {.tv_nsec = wait_ms * 1000000L};
+    int number = sigtimedwait(&signals, NULL, &wait);
+    return number > 0 ? number : 0;
+}
+
+static bool is_interrupted(void) {
+    return wait_for_signal(0) != 0;
+}
+
+static void print_totals(const struct worker_progress *totals) {
+    uint64_t sum = 0;
+    for (int i = 0; i < REASON_COUNT; i++) {
+        sum += totals->reasons[i];
+        if (totals->reasons[i])
+            log_event(LOG_LEVEL_INFO, "count", "reason=%s records=%" PRIu64, reason_name((enum reason)i),
+                      totals->reasons[i]);
+    }
+    log_event(LOG_LEVEL_INFO, "totals",
+              "read=%" PRIu64 " counted=%" PRIu64 " state_records=%" PRIu64 " behind_clock=%" PRIu64,
+              totals->records, sum, totals->state_records, totals->behind_clock);
+    CHECK(sum == totals->records); /* applied + ignored + rejected = read (SPEC 6) */
+}
+
+/* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
+_Noreturn static void give_up(struct outcome *outcome, int code, const char *why) {
+    if (outcome_code(outcome) != 0)
+        fprintf(stderr, "rollcall: %s\n", outcome->text);
+    else
+        fprintf(stderr, "rollcall: %s\n", why);
+    _exit(outcome_code(outcome) != 0 ? outcome_code(outcome) : code);
+}
+
+/* Returns when all workers have ended: by a signal, or because one failed. */
+static void watch(struct daemon *daemon, struct outcome *outcome) {
+    int64_t stopping_since = 0;
+    bool is_ready = false;
+    while (!daemon_has_ended(daemon)) {
+        int signal_number = wait_for_signal(WATCH_MS);
+        if (signal_number > 0 && stopping_since != 0)
+            give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
+        if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
+            log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
+            sd_notify(0, "STOPPING=1");
+            stopping_since = now_ms();
+            daemon_stop_shared(daemon);
+        }
+        if (stopping_since != 0 && now_ms() - stopping_since > STOP_MS_MAX)
+            give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
+        struct daemon_progress progress;
+        daemon_progress(daemon, &progress);
+        if (!is_ready && progress.is_ready) {
+            is_ready = true;
+            log_event(LOG_LEVEL_INFO, "ready", "partitions=%" PRIu32 " people=%" PRIu64, progress.sum.running,
+                      progress.sum.people);
+            sd_notify(0, "READY=1");
+        }
+    }
+}
+
+static int run(const struct config *config) {
+    struct outcome outcome = OUTCOME_INITIALIZER;
+    struct daemon_setup setup = {.handles = {.config = config}};
+    struct cluster_shape shape;
+    block_signals();
+    if (cluster_check(&setup.handles, is_interrupted, &outcome, &shape)) {
+        struct worker_progress totals;
+        struct daemon *daemon = daemon_start(&setup, &shape, &outcome);
+        watch(daemon, &outcome);
+        daemon_finish(&daemon, &totals);
+        print_totals(&totals);
+    }
+    if (outcome_code(&outcome) != 0)
+        fprintf(stderr, "rollcall: %s\n", outcome.text);
+    return outcome_code(&outcome);
+}
+
+int run_command(int argc, char **argv) {
+    struct options options = {0};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        return EX_OK;
+    }
+    if (!read_options(&options, argc, argv)) {
+        fputs(help, stderr);
+        return EX_USAGE;
+    }
+    struct config *config =
+        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_RUN, true, stderr);
+    if (config == NULL)
+        return EX_CONFIG;
+    int code = run(config);
+    config_free(&config);
+    return code;
+}

@@ -1,0 +1,157 @@
+/* Where the logs end, as the broker says it, and what follows: which records may be applied, and when the
+ * wall clock may close a day (SPEC 5). Worker thread.
+ *
+ * The question goes through a handle that reads uncommitted, so the answer is the high watermark: an input
+ * with an open transaction is not read to its end. One call asks for all inputs of all tasks. While records
+ * are older than the asking by more than clocks may differ, no question is needed: a backlog flows without.
+ */
+#include "worker_state.h"
+
+#include "check.h"
+#include "event_log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* A leader that was just elected may know of less than was read; a log that is really shorter stays so. */
+#define SHRUNK_MS_MAX 10000
+
+bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
+                char *error, size_t error_size) {
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = which; /* the timestamp that stands for an end */
+        list->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(w->clock, list, timeout_ms);
+    if (err)
+        snprintf(error, error_size, "%s", rd_kafka_err2str(err));
+    for (int i = 0; i < list->cnt && !err; i++)
+        if (!ends_known(&list->elems[i]))
+            snprintf(error, error_size, "%s[%" PRId32 "]: %s", list->elems[i].topic, list->elems[i].partition,
+                     rd_kafka_err2str(list->elems[i].err));
+    return !err;
+}
+
+bool ends_known(const rd_kafka_topic_partition_t *answer) {
+    return answer->err == RD_KAFKA_RESP_ERR_NO_ERROR && answer->offset >= 0;
+}
+
+static rd_kafka_topic_partition_list_t *list_inputs(const struct worker *w) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        const struct lane *lane = w->lanes[i];
+        for (size_t j = 0; lane->state == LANE_RUNNING && j < lane->inputs_count; j++) {
+            const struct position *at = &lane->positions[j];
+            const char *topic = w->config->topics[at->topic];
+            /* Every lane has the calendar's partitions. */
+            if (at->topic != TOPIC_CALENDAR ||
+                !rd_kafka_topic_partition_list_find(list, topic, at->partition))
+                rd_kafka_topic_partition_list_add(list, topic, at->partition);
+        }
+    }
+    return list;
+}
+
+static void note_shrunk_log(struct worker *w, struct lane *lane, size_t input, int64_t end) {
+    struct lane_input *in = &lane->inputs[input];
+    int64_t now = monotonic_ms(), read_to = merge_position(lane->merge, input);
+    if (end >= read_to) {
+        in->shrunk_since_ms = 0;
+    } else if (in->shrunk_since_ms == 0) {
+        in->shrunk_since_ms = now;
+    } else if (now - in->shrunk_since_ms > SHRUNK_MS_MAX) {
+        outcome_fail(w->setup.outcome, EX_CONFIG,
+                     "%s[%" PRId32 "]: the log ends at offset %" PRId64 ", but was read to %" PRId64
+                     ": it was cut or made anew; what was applied is not in it any more",
+                     w->config->topics[lane->positions[input].topic], lane->positions[input].partition, end,
+                     read_to);
+    }
+}
+
+/* A lane goes on only if the ends of all its inputs are known; a leader that is away holds up no other lane.
+ */
+static void confirm(struct worker *w, struct lane *lane, rd_kafka_topic_partition_list_t *answer,
+                    wall_time asked_at) {
+    for (size_t i = 0; i < lane->inputs_count; i++) {
+        const struct position *at = &lane->positions[i];
+        const rd_kafka_topic_partition_t *found =
+            rd_kafka_topic_partition_list_find(answer, w->config->topics[at->topic], at->partition);
+        CHECK(found != NULL);
+        if (!ends_known(found))
+            return;
+        lane->ends[i] = found->offset;
+        note_shrunk_log(w, lane, i, found->offset);
+    }
+    /* With the producers' clocks a stamp says nothing about when a record became visible. */
+    arrival_time settled = {
+        w->config->rules.allow_create_time ? INT64_MIN : asked_at.ms - w->config->rules.clock_skew_ms};
+    merge_confirm(lane->merge, lane->ends, settled);
+    lane->asked_at = asked_at;
+}
+
+static void ask(struct worker *w) {
+    char error[256] = "";
+    rd_kafka_topic_partition_list_t *list = list_inputs(w);
+    for (size_t i = 0; i < w->lanes_count; i++)
+        if (w->lanes[i]->state == LANE_RUNNING)
+            merge_mark(w->lanes[i]->merge);
+    wall_time asked_at = wall_now();
+    w->pulled_since_ask = false;
+    if (ends_query(w, list, RD_KAFKA_OFFSET_END, ASK_TIMEOUT_MS, error, sizeof error)) {
+        for (size_t i = 0; i < w->lanes_count; i++)
+            if (w->lanes[i]->state == LANE_RUNNING)
+                confirm(w, w->lanes[i], list, asked_at);
+    }
+    if (error[0]) {
+        log_event(LOG_LEVEL_WARN, "ends_unknown", "worker=%s text=%s", w->name, log_quote(error).text);
+        w->pulled_since_ask = true; /* ask again */
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    w->asked_ms = monotonic_ms();
+}
+
+static int64_t close_due_at(const struct worker *w, const struct lane *lane) {
+    int64_t next = task_next_close(lane->task).ms;
+    return next == INT64_MAX ? INT64_MAX : next + w->config->rules.clock_skew_ms;
+}
+
+static bool must_ask(const struct worker *w, const struct lane *lane, wall_time now) {
+    if (lane->asked_at.ms == INT64_MIN)
+        return true;
+    switch (merge_state(lane->merge)) {
+    case MERGE_UNCONFIRMED:
+        return true;
+    case MERGE_AT_END:
+        return close_due_at(w, lane) <= now.ms || (w->setup.reports_the_end && w->pulled_since_ask);
+    case MERGE_WAITS:
+        return w->setup.reports_the_end && w->pulled_since_ask;
+    case MERGE_READY:
+        break;
+    }
+    return false;
+}
+
+/* When everything that was there at `asked_at` has been applied, the wall clock of that moment is the task's.
+ */
+static void close_by_wall_clock(struct worker *w, struct lane *lane) {
+    if (close_due_at(w, lane) > lane->asked_at.ms || merge_state(lane->merge) != MERGE_AT_END)
+        return;
+    arrival_time clock = {lane->asked_at.ms - w->config->rules.clock_skew_ms};
+    merge_advance(lane->merge, clock);
+    task_advance(lane->task, clock);
+    lane->is_dirty = true;
+}
+
+void ends_step(struct worker *w) {
+    bool wanted = false;
+    wall_time now = wall_now();
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        struct lane *lane = w->lanes[i];
+        if (lane->state != LANE_RUNNING || lane->is_sealed)
+            continue;
+        close_by_wall_clock(w, lane);
+        wanted |= must_ask(w, lane, now);
+    }
+    if (wanted && monotonic_ms() - w->asked_ms >= ASK_INTERVAL_MS)
+        ask(w);
+}

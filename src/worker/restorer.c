@@ -1,0 +1,272 @@
+/* Changelog partitions -> tasks, in slices beside the worker's loop, so that partitions that were kept go on.
+ * Worker thread.
+ *
+ * One consumer, outside the group, made at start, reads all of them into one queue. A partition is read when
+ * the end was reached (EOF) and it is the high watermark: an EOF below it is only the last stable offset,
+ * behind which the last owner's transaction is still undecided. */
+#include "calendar_feed.h"
+#include "positions.h"
+#include "worker_state.h"
+
+#include "check.h"
+#include "event_log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_MS      5
+#define SLICE_RECORDS 16 /* of up to BLOCK_BYTES_MAX */
+
+static void refuse(struct worker *w, const struct lane *lane, int64_t offset, const char *why) {
+    outcome_fail(w->setup.outcome, EX_CONFIG, "%s[%" PRId32 "] offset %" PRId64 ": %s",
+                 w->config->outputs[OUTPUT_CHANGELOG], lane->partition, offset, why);
+}
+
+/* ---- begin and end of reading
+ * -------------------------------------------------------------------------------- */
+
+static void read_from(struct worker *w, struct lane *lane, int64_t offset) {
+    lane->restore_began_ms = monotonic_ms();
+    lane->restore_read = 0;
+    if (rd_kafka_consume_start_queue(w->changelog, lane->partition, offset, w->restore_queue) != 0)
+        outcome_fail(w->setup.outcome, EXIT_FAILURE, "cannot read %s[%" PRId32 "]: %s",
+                     w->config->outputs[OUTPUT_CHANGELOG], lane->partition,
+                     rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+static void begin_restore(struct worker *w, struct lane *lane) {
+    struct task_setup setup = {
+        .rules = &w->config->rules,
+        .fields = &w->config->fields,
+        .employees = w->config->employees / w->setup.partitions + 1,
+        .complete_from = w->config->rules.complete_from,
+        .source = w->source,
+        .has_changelog = true,
+    };
+    lane->restore = restore_new(&setup);
+    lane->state = LANE_RESTORING;
+    read_from(w, lane, RD_KAFKA_OFFSET_BEGINNING);
+}
+
+void restorer_begin(struct worker *w, struct lane *lane) {
+    if (lane->task) {
+        lane->state = LANE_CHECKING;
+        read_from(w, lane, lane->changelog_next);
+    } else {
+        begin_restore(w, lane);
+    }
+}
+
+void restorer_stop(struct worker *w, struct lane *lane) {
+    if (lane->state != LANE_RESTORING && lane->state != LANE_CHECKING)
+        return;
+    rd_kafka_consume_stop(w->changelog, lane->partition);
+    restore_free(&lane->restore);
+    lane->state = LANE_PARKED;
+}
+
+/* ---- from the changelog to a running lane
+ * ---------------------------------------------------------------------- */
+
+static const struct position *find_position(const struct position *list, size_t count, enum topic topic,
+                                            int32_t partition) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i].topic == topic && list[i].partition == partition)
+            return &list[i];
+    return NULL;
+}
+
+/* The calendar has no committed offsets: the changelog alone says where the task stands. */
+static bool calendar_holds(struct worker *w, const struct position_claim *claim, int64_t low) {
+    return claim->recorded == NULL || positions_fit_the_log(w->setup.outcome, claim->topic, claim->partition,
+                                                            claim->recorded->offset, low, INT64_MAX);
+}
+
+/* The positions of a lane: those of its inputs, then what else the changelog knows (inputs that are not read
+ * now keep their place). */
+static bool take_positions(struct worker *w, struct lane *lane, const struct restored *restored) {
+    size_t count = lane->inputs_count;
+    struct position *list = xcalloc(count + restored->positions_count, sizeof *list);
+    bool agrees = true;
+    for (size_t i = 0; i < count; i++) {
+        bool is_calendar = i >= w->topics_count;
+        list[i] = (struct position){
+            .topic = is_calendar ? TOPIC_CALENDAR : w->topics[i],
+            .partition = is_calendar ? (int32_t)(i - w->topics_count) : lane->partition,
+            .offset = lane->inputs[i].start,
+            .arrival = {INT64_MIN},
+        };
+        const struct position *recorded =
+            find_position(restored->positions, restored->positions_count, list[i].topic, list[i].partition);
+        struct position_claim claim = {
+            .group = worker_group_id(w),
+            .topic = w->config->topics[list[i].topic],
+            .partition = list[i].partition,
+            .committed = lane->inputs[i].committed,
+            .recorded = recorded,
+            .has_task_record = restored->has_task_record,
+            .may_repeat = w->config->delivery == DELIVERY_AT_LEAST_ONCE,
+        };
+        agrees = agrees && (is_calendar ? calendar_holds(w, &claim, list[i].offset)
+                                        : positions_agree(w->setup.outcome, &claim));
+        if (recorded)
+            list[i] = *recorded;
+    }
+    for (size_t i = 0; i < restored->positions_count; i++)
+        if (!find_position(list, lane->inputs_count, restored->positions[i].topic,
+                           restored->positions[i].partition))
+            list[count++] = restored->positions[i];
+    free(lane->positions);
+    lane->positions = list;
+    lane->positions_count = count;
+    return agrees;
+}
+
+static void run_lane(struct worker *w, struct lane *lane) {
+    lane->merge = merge_new();
+    for (size_t i = 0; i < lane->inputs_count; i++) {
+        const struct position *at = &lane->positions[i];
+        merge_add_input(lane->merge, at->topic, at->partition, at->offset, at->arrival);
+    }
+    if (task_clock(lane->task).ms != INT64_MIN)
+        merge_advance(lane->merge, task_clock(lane->task));
+    lane->state = LANE_RUNNING;
+    lane->asked_at.ms = INT64_MIN;
+    lane->progress_ms = monotonic_ms();
+    if (w->calendar)
+        calendar_feed_join(w->calendar, lane);
+    log_event(LOG_LEVEL_INFO, "running",
+              "worker=%s partition=%" PRId32 " people=%" PRIu32 " changelog_records=%" PRIu64
+              " restore_ms=%" PRId64,
+              w->name, lane->partition, task_people(lane->task), lane->restore_read,
+              monotonic_ms() - lane->restore_began_ms);
+}
+
+static bool birth_fits(struct worker *w, const struct lane *lane) {
+    const struct birth *birth = &lane->birth;
+    if (birth->partition == (uint32_t)lane->partition && birth->partitions == w->setup.partitions)
+        return true;
+    outcome_fail(
+        w->setup.outcome, EX_CONFIG,
+        "%s[%" PRId32 "] was born as partition %" PRIu32 " of %" PRIu32 ", but the topics now have %" PRIu32
+        " partitions: keys have moved, and people would be judged in two places. Undo the change, or begin "
+        "anew with new topics",
+        w->config->outputs[OUTPUT_CHANGELOG], lane->partition, birth->partition, birth->partitions,
+        w->setup.partitions);
+    return false;
+}
+
+static void finish_restore(struct worker *w, struct lane *lane, int64_t end) {
+    char error[512] = "";
+    struct restored restored = {0};
+    if (lane->restore_read == 0) {
+        refuse(w, lane, end,
+               "the partition is empty: it has no birth record. On a new cluster run `rollcall init`; on a "
+               "cluster "
+               "that was running the state is lost, restore the topic");
+        return;
+    }
+    if (restore_finish(lane->restore, &restored, error, sizeof error) != RESTORE_OK) {
+        refuse(w, lane, end, error);
+        return;
+    }
+    restore_free(&lane->restore);
+    rd_kafka_consume_stop(w->changelog, lane->partition);
+    lane->task = restored.task;
+    lane->birth = restored.birth;
+    lane->changelog_next = end;
+    bool fits = birth_fits(w, lane) && take_positions(w, lane, &restored);
+    free(restored.positions);
+    if (!fits) {
+        lane->state = LANE_PARKED;
+        return;
+    }
+    if (restored.rules_changed) {
+        task_apply_new_rules(lane->task);
+        lane->is_dirty = true;
+    }
+    run_lane(w, lane);
+}
+
+static void end_reached(struct worker *w, struct lane *lane, int64_t offset) {
+    int64_t low, high;
+    rd_kafka_resp_err_t err = rd_kafka_get_watermark_offsets(w->reader, w->config->outputs[OUTPUT_CHANGELOG],
+                                                             lane->partition, &low, &high);
+    if (err || offset < high)
+        return; /* a transaction is undecided; the end will be reported again */
+    if (lane->state == LANE_RESTORING) {
+        finish_restore(w, lane, offset);
+        return;
+    }
+    rd_kafka_consume_stop(w->changelog, lane->partition);
+    lane->changelog_next = offset;
+    run_lane(w, lane);
+}
+
+static void apply(struct worker *w, struct lane *lane, const rd_kafka_message_t *message) {
+    char error[512] = "";
+    if (lane->state == LANE_CHECKING) {
+        lane->is_stale = true;
+        return;
+    }
+    lane->restore_read++;
+    if (restore_apply(lane->restore, message->key, message->key_len, message->payload, message->len, error,
+                      sizeof error) != RESTORE_OK)
+        refuse(w, lane, message->offset, error);
+}
+
+static void take(struct worker *w, const rd_kafka_message_t *message) {
+    struct lane *lane = worker_find_lane(w, message->partition);
+    if (lane == NULL || lane->is_stale || (lane->state != LANE_RESTORING && lane->state != LANE_CHECKING))
+        return; /* of a lane that is gone, or an earlier reading */
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        end_reached(w, lane, message->offset);
+    else if (message->err)
+        intake_error(w, w->config->outputs[OUTPUT_CHANGELOG], message->partition, message);
+    else
+        apply(w, lane, message);
+}
+
+/* Tasks whose partition somebody else owned meanwhile are read anew. Not before all that was taken from the
+ * queue is done with: it belongs to the reading that ends here. */
+static void replace_stale(struct worker *w) {
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        struct lane *lane = w->lanes[i];
+        if (!lane->is_stale)
+            continue;
+        log_event(LOG_LEVEL_INFO, "kept_task_is_stale", "worker=%s partition=%" PRId32, w->name,
+                  lane->partition);
+        restorer_stop(w, lane);
+        task_free(&lane->task);
+        lane->is_stale = false;
+        begin_restore(w, lane);
+    }
+}
+
+static bool is_wanted(const struct worker *w) {
+    for (size_t i = 0; i < w->lanes_count; i++)
+        if (w->lanes[i]->state == LANE_RESTORING || w->lanes[i]->state == LANE_CHECKING)
+            return true;
+    return false;
+}
+
+bool restorer_step(struct worker *w) {
+    if (!is_wanted(w))
+        return false;
+    int64_t until = monotonic_ms() + SLICE_MS;
+    ssize_t count;
+    bool any = false;
+    do {
+        count = rd_kafka_consume_batch_queue(w->restore_queue, 0, w->messages, SLICE_RECORDS);
+        for (ssize_t i = 0; i < count; i++) {
+            if (!worker_has_failed(w))
+                take(w, w->messages[i]);
+            rd_kafka_message_destroy(w->messages[i]);
+        }
+        replace_stale(w);
+        any |= count > 0;
+    } while (count == SLICE_RECORDS && monotonic_ms() < until && !worker_has_failed(w));
+    return any;
+}

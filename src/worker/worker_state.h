@@ -1,0 +1,144 @@
+/* What the files of a worker share. Only worker.c and daemon.c look at it from another thread, and only at
+ * the atomics.
+ *
+ *   worker.c       the thread: set-up, loop, tear-down
+ *   assign.c       what the group gives and takes
+ *   restorer.c     changelog partitions -> tasks, beside the loop
+ *   intake.c       queues -> merge -> task -> outbox
+ *   ends.c         asks the broker where logs end; the wall clock
+ *   transaction.c  outbox -> broker, with the offsets
+ *   calendar.c     the input that every worker reads whole
+ *   kafka_error.c  what an error means; handles.c  how librdkafka is configured */
+#ifndef ROLLCALL_WORKER_STATE_H
+#define ROLLCALL_WORKER_STATE_H
+
+#include "kafka_error.h"
+#include "lane.h"
+#include "worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define COMMIT_INTERVAL_MS   100        /* a transaction costs about 12 ms; shorter ones starve the fetcher */
+#define BATCH_OUTBOX_BYTES   (4u << 20) /* a transaction is sealed early when so much waits */
+#define BATCH_RECORDS        1000000    /* ... or so many records were applied */
+#define PULL_RECORDS         1024       /* taken from a queue at once */
+#define APPLY_RECORDS        64         /* given to a task at once */
+#define HELD_RECORDS         8192 /* an input with so many in the merge is not pulled from: backpressure */
+#define ASK_INTERVAL_MS      10   /* the broker is asked for the ends no more often */
+#define ASK_TIMEOUT_MS       1000
+#define PROGRESS_INTERVAL_MS 60000
+#define ABORTS_MAX           5     /* in a row, then the worker gives up */
+#define GROUP_TIMEOUT_MS     60000 /* committed offsets and ends at an assignment */
+
+struct calendar_feed;
+
+struct worker_counters {
+    _Atomic uint64_t records, reasons[REASON_COUNT], statuses[STATUS_COUNT];
+    _Atomic uint64_t people, state_records, behind_clock, memory_bytes;
+    _Atomic uint32_t running, restoring;
+};
+
+struct worker {
+    struct worker_setup setup;
+    const struct config *config;
+    pthread_t thread;
+    char name[80];    /* of instance and thread: "host-0" */
+    char source[128]; /* ce_source */
+
+    atomic_bool stop, has_ended, caught_up, has_assignment;
+    struct worker_counters counters;
+
+    struct handle_callbacks group_callbacks, producer_callbacks;
+    rd_kafka_t *group, *producer, *reader, *clock;
+    rd_kafka_topic_t *changelog; /* of the reader */
+    rd_kafka_queue_t *group_queue, *restore_queue;
+    int wake; /* eventfd: a queue has something, or the worker shall stop */
+    struct calendar_feed *calendar;
+
+    struct lane **lanes;
+    size_t lanes_count;
+    bool is_assigned;
+    size_t topics_count; /* employee topics that are read */
+    enum topic topics[TOPIC_COUNT];
+
+    rd_kafka_message_t *messages[PULL_RECORDS];
+    struct merge_record pulled[PULL_RECORDS];
+    struct task_input inputs[APPLY_RECORDS];
+    struct task_verdict verdicts[APPLY_RECORDS];
+
+    int64_t asked_ms; /* monotonic: when the ends were asked */
+    bool pulled_since_ask;
+    int64_t committed_ms; /* monotonic: when the last transaction ended, or began to be due */
+    uint64_t applied_since_commit;
+    unsigned aborts_in_a_row;
+    uint64_t failed_deliveries; /* of the batch under way */
+    /* Set by librdkafka's threads: a transactional request ended in a timeout or a lost connection, so it may
+     * still act later, in the next transaction of the same producer. */
+    atomic_bool producer_is_suspect;
+    int64_t away_since_ms; /* monotonic: inputs cannot be read (authorization, no topic); 0: they can */
+    char away_reason[256];
+
+    uint64_t totals[TOPIC_COUNT][REASON_COUNT]; /* of lanes that are gone */
+    uint64_t behind_total, state_records;
+    uint64_t records_read;  /* handed to tasks */
+    uint64_t dropped_below; /* delivered though already read */
+};
+
+static inline int64_t monotonic_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static inline wall_time wall_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (wall_time){(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
+}
+
+static inline bool worker_has_failed(struct worker *w) {
+    return outcome_code(w->setup.outcome) != 0;
+}
+
+/* worker.c */
+const char *worker_group_id(const struct worker *w);
+struct lane *worker_find_lane(struct worker *w, int32_t partition);
+void worker_drop_lane(struct worker *w, size_t index); /* counts what it did, frees it */
+void worker_publish_counters(struct worker *w);
+/* Makes `queue` wake the worker when it gets something. */
+void worker_wakes_by(struct worker *w, rd_kafka_queue_t *queue);
+
+/* assign.c: the rebalance callback */
+void assign_rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions,
+                       void *opaque);
+/* restorer.c */
+void restorer_begin(struct worker *w, struct lane *lane);
+void restorer_stop(struct worker *w, struct lane *lane);
+bool restorer_step(struct worker *w); /* true if something was read */
+/* intake.c: true if a record moved */
+bool intake_step(struct worker *w, struct lane *lane);
+/* The stamp of a record, and whether it is refused for it (SPEC 5): fills arrival and is_refused. `latest_ms`
+ * is the latest that is believed. False: the record must not be applied at all, the outcome is set. */
+bool intake_stamp(struct worker *w, const char *topic, const rd_kafka_message_t *message, int64_t latest_ms,
+                  struct merge_record *out);
+/* What the consumer was given in place of a record. */
+void intake_error(struct worker *w, const char *topic, int32_t partition, const rd_kafka_message_t *message);
+/* ends.c */
+void ends_step(struct worker *w);
+/* Low or high ends of logs, as the broker says now: fills offsets. False if it did not answer within
+ * `timeout_ms`; it may also answer for some partitions only. `error` is set whenever something is missing.
+ * `which` is RD_KAFKA_OFFSET_BEGINNING or _END. */
+bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
+                char *error, size_t error_size);
+bool ends_known(const rd_kafka_topic_partition_t *answer);
+/* transaction.c */
+bool transaction_is_due(const struct worker *w, int64_t now_ms);
+/* Makes durable what is not. False: it is not, and will be sent again (or the outcome is set). */
+bool transaction_commit(struct worker *w);
+bool producer_open(struct worker *w);
+void producer_close(struct worker *w);
+
+#endif
