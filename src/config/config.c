@@ -41,10 +41,9 @@ static char *directory_of(const char *path) {
 }
 
 static void make_relative(char **path, const char *directory) {
-    if (*path == NULL || **path == '/')
+    if (*path == NULL)
         return;
-    char *whole;
-    CHECK(asprintf(&whole, "%s%s", directory, *path) >= 0);
+    char *whole = option_path(directory, *path);
     free(*path);
     *path = whole;
 }

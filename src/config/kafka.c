@@ -64,12 +64,6 @@ static const char *wrong_value(const struct kafka_row *row, const struct node *n
     return buffer;
 }
 
-static char *join(const char *directory, const char *path) {
-    char *whole;
-    CHECK(asprintf(&whole, "%s%s", *path == '/' ? "" : directory, path) >= 0);
-    return whole;
-}
-
 /* The content of an open file without its last line's end, or NULL and why. */
 static char *read_secret(int fd, const char **why) {
     struct stat status;
@@ -112,7 +106,7 @@ static void read_secret_property(struct reader *reader, const struct kafka_row *
     }
     if (reader->use == CONFIG_FOR_REPLAY)
         return; /* it needs no secret, so it opens none */
-    char *path = join(directory, node->text);
+    char *path = option_path(directory, node->text);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     const char *why = fd < 0 ? strerror(errno) : NULL;
     char *secret = fd < 0 ? NULL : read_secret(fd, &why);

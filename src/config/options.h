@@ -90,6 +90,11 @@ bool option_store(struct reader *reader, const struct option *option, const stru
 bool option_read_time_of_day(const struct node *node, int64_t high_ms, int64_t *ms);
 /* 1 to 64 bytes of a text. */
 bool option_read_id(const struct node *node, struct short_text *out);
+/* By bytes; for qsort of short_texts, or of structs that begin with one. */
+int option_compare_ids(const void *a, const void *b);
+/* The path as one would open it: what is relative begins in `directory` ("" or something that ends in '/').
+ * The caller frees it. */
+char *option_path(const char *directory, const char *path);
 /* A decimal integer in the range. */
 bool option_read_integer(const char *text, size_t len, int64_t low, int64_t high, int64_t *out);
 

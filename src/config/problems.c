@@ -10,7 +10,6 @@
 static struct problem *slot_for(struct problems *problems, bool is_warning) {
     if (problems->count < CONFIG_ERRORS_MAX)
         return &problems->list[problems->count++];
-    problems->left_out++;
     for (uint32_t i = 0; !is_warning && i < problems->count; i++) {
         struct problem *p = &problems->list[i];
         if (!p->is_warning)
@@ -25,8 +24,9 @@ static struct problem *slot_for(struct problems *problems, bool is_warning) {
 static __attribute__((format(printf, 5, 0))) void add(struct problems *problems, bool is_warning,
                                                       const char *file, uint32_t line, const char *format,
                                                       va_list args) {
-    uint32_t order = problems->count + problems->left_out;
+    uint32_t order = problems->errors + problems->warnings;
     problems->errors += !is_warning;
+    problems->warnings += is_warning;
     struct problem *p = slot_for(problems, is_warning);
     if (p == NULL)
         return;
@@ -59,6 +59,7 @@ static int compare_problems(const void *a, const void *b) {
 }
 
 void problems_print(struct problems *problems, bool warn, FILE *out) {
+    uint32_t left = problems->errors + (warn ? problems->warnings : 0);
     qsort(problems->list, problems->count, sizeof problems->list[0], compare_problems);
     for (uint32_t i = 0; i < problems->count; i++) {
         const struct problem *p = &problems->list[i];
@@ -68,9 +69,10 @@ void problems_print(struct problems *problems, bool warn, FILE *out) {
         if (p->line > 0)
             fprintf(out, "%u:", p->line);
         fprintf(out, " %s%s\n", p->is_warning ? "warning: " : "", p->text);
+        left--;
     }
-    if (problems->left_out > 0 && (warn || problems->errors > CONFIG_ERRORS_MAX))
-        fprintf(out, "and %u more\n", problems->left_out);
+    if (left > 0)
+        fprintf(out, "and %u more\n", left);
 }
 
 void problems_fini(struct problems *problems) {

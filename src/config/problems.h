@@ -20,7 +20,8 @@ struct problem {
 };
 
 struct problems {
-    uint32_t count, errors, left_out;
+    uint32_t count; /* kept in the list; the others are only counted */
+    uint32_t errors, warnings;
     struct problem list[CONFIG_ERRORS_MAX];
 };
 

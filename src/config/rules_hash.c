@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "civil.h"
+#include "options.h"
 
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -46,13 +47,6 @@ static void put_day(FILE *out, const char *name, civil_day day) {
 
 static const char *const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
-static int compare_texts(const void *a, const void *b) {
-    const struct short_text *x = a, *y = b;
-    size_t shorter = x->len < y->len ? x->len : y->len;
-    int by_bytes = memcmp(x->bytes, y->bytes, shorter);
-    return by_bytes != 0 ? by_bytes : (int)x->len - (int)y->len;
-}
-
 static void put_rule(FILE *out, const struct policy_version *v) {
     if (v->rule == RULE_SLIDING)
         fprintf(out, "rule sliding tolerance_days %u\n", v->tolerance_days);
@@ -76,7 +70,7 @@ static void put_version(FILE *out, const struct policy_version *v) {
     fprintf(out, "\nweekends_count %s\naccept", v->weekends_count ? "true" : "false");
     struct short_text accept[ACCEPT_WORDS_MAX];
     memcpy(accept, v->accept, sizeof accept);
-    qsort(accept, v->accept_count, sizeof accept[0], compare_texts);
+    qsort(accept, v->accept_count, sizeof accept[0], option_compare_ids);
     for (unsigned i = 0; i < v->accept_count; i++)
         put_text(out, &accept[i]);
     fprintf(out, "\ngrace_days %u\nproration %s\n", v->grace_days, prorations[v->proration]);

@@ -49,13 +49,6 @@ static void build_index(struct sites *sites) {
     }
 }
 
-static int compare_sites(const void *a, const void *b) {
-    const struct site *x = a, *y = b;
-    size_t shorter = x->id.len < y->id.len ? x->id.len : y->id.len;
-    int by_bytes = memcmp(x->id.bytes, y->id.bytes, shorter);
-    return by_bytes != 0 ? by_bytes : (int)x->id.len - (int)y->id.len;
-}
-
 static void read_site(struct reader *reader, const struct node *map, const struct site *defaults,
                       struct sites *out) {
     struct site site = *defaults;
@@ -97,7 +90,7 @@ void sites_read(struct reader *reader, const struct node *root, struct sites *ou
     out->list = xcalloc(map->count, sizeof *out->list);
     for (const struct node *n = map->first; n != NULL; n = n->next)
         read_site(reader, n, &defaults, out);
-    qsort(out->list, out->count, sizeof *out->list, compare_sites);
+    qsort(out->list, out->count, sizeof *out->list, option_compare_ids);
     build_index(out);
 }
 

@@ -215,6 +215,18 @@ bool option_read_id(const struct node *node, struct short_text *out) {
     return true;
 }
 
+int option_compare_ids(const void *a, const void *b) {
+    const struct short_text *x = a, *y = b;
+    int by_bytes = memcmp(x->bytes, y->bytes, x->len < y->len ? x->len : y->len);
+    return by_bytes != 0 ? by_bytes : (int)x->len - (int)y->len;
+}
+
+char *option_path(const char *directory, const char *path) {
+    char *whole;
+    CHECK(asprintf(&whole, "%s%s", *path == '/' ? "" : directory, path) >= 0);
+    return whole;
+}
+
 static bool is_topic(const struct node *node) {
     if (!node_is_text(node, 1, TOPIC_BYTES_MAX) || strcmp(node->text, ".") == 0 ||
         strcmp(node->text, "..") == 0)

@@ -522,6 +522,21 @@ static void many_errors_are_cut_short(void **state) {
     }
 }
 
+static void no_warning_hides_an_error(void **state) {
+    (void)state;
+    char policies[8192] = "policies:\n";
+    for (int i = 0; i < CONFIG_ERRORS_MAX; i++)
+        sprintf(policies + strlen(policies), "- {id: p%d, versions: [{effective_on: 2023-05-02}]}\n", i);
+    for (int warn = 0; warn < 2; warn++) {
+        struct loaded loaded = load((struct load){
+            .settings = RUN, .policies = policies, .sites = "sites: {A: {zone: x}}\n", .warn = warn});
+        assert_null(loaded.config);
+        assert_non_null(strstr(loaded.text, "s.yaml:1: zone: expected"));
+        assert_true((strstr(loaded.text, "and 1 more\n") != NULL) == warn);
+        unload(&loaded);
+    }
+}
+
 static void sets_go_over_the_file(void **state) {
     (void)state;
     struct loaded loaded = load((struct load){
@@ -720,6 +735,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_in_a_section_differ),
     cmocka_unit_test(every_error_of_all_files_in_one_run),
     cmocka_unit_test(many_errors_are_cut_short),
+    cmocka_unit_test(no_warning_hides_an_error),
     cmocka_unit_test(sets_go_over_the_file),
     cmocka_unit_test(run_needs_more_than_replay),
     cmocka_unit_test(files_that_cannot_be_read),
