@@ -27,11 +27,21 @@
 #define KEY_EMPTY      0u   /* never used in this generation: ends a probe */
 #define KEY_ERASED     255u /* a mark: probes go on over it, an insert may take it */
 #define CAPACITY_MIN   8u
-#define PROBE_LONG     512u /* three times the longest seen at load 0.6 */
+#define PROBE_LONG     512u /* three times the longest seen (table.h) */
+#define WALK_AHEAD     16u  /* slots; 16 to 64 measured the same */
 #define HUGE_PAGE      ((size_t)2 * 1024 * 1024)
 #define ARENA_CHUNK    ((size_t)256 * 1024)
 #define SPINS_TO_YIELD 64u
 #define CACHE_LINE     64
+
+/* A byte a slot, for the owner: what its cache line would say if it were loaded. The bytes of all slots fit
+ * the cache, so a probe loads the one line it looks for, known before it is asked for; a walk loads no empty
+ * ones. */
+#define TAG_EMPTY  0u
+#define TAG_ERASED 1u
+#define TAG_LIVE   0x80u /* and seven bits of the hash that the position does not use */
+#define TAGS       8u    /* are looked at together; the array's first ones stand again behind its last */
+#define TAGS_ALL   UINT64_C(0x0101010101010101)
 
 /* `key` is the hash with the length of the id in its low byte, so one comparison rejects nearly every other
  * id. Every member is atomic because a reader may look at any time; the owner is the only one who stores. */
@@ -54,6 +64,8 @@ _Static_assert(offsetof(struct table_slot, id) == 8 && offsetof(struct table_slo
                "the layout that table.h draws");
 _Static_assert(sizeof(((struct table_slot *)0)->id) == ID_INLINE_MAX, "the inline id fills its words");
 _Static_assert(ID_PREFIX + sizeof(uintptr_t) == ID_INLINE_MAX, "prefix and address fill them, too");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first of several tags is the lowest byte");
+_Static_assert(CAPACITY_MIN >= TAGS, "no tag stands twice behind the last");
 _Static_assert(ID_BYTES_MAX < KEY_ERASED, "no length looks like a mark");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_SHORT_LOCK_FREE == 2 &&
                    ATOMIC_CHAR_LOCK_FREE == 2,
@@ -70,6 +82,7 @@ struct arena_chunk {
  * resized. */
 struct generation {
     struct table_slot *slots;
+    uint8_t *tags; /* the owner's alone, see TAG_LIVE */
     uint64_t capacity;
     struct arena_chunk *arena; /* the chunk being filled */
     uint64_t arena_live;       /* bytes of ids that slots point to */
@@ -78,8 +91,8 @@ struct generation {
 };
 
 struct table_reader {
-    alignas(CACHE_LINE) _Atomic(struct generation *)
-        inside; /* hazard pointer: that generation must not be freed */
+    /* The hazard pointer: while it is here, that generation is not freed. */
+    alignas(CACHE_LINE) _Atomic(struct generation *) inside;
     atomic_bool taken;
     struct table *table;
 };
@@ -87,11 +100,11 @@ struct table_reader {
 struct table {
     struct generation *live; /* the owner's own copy of `current` */
     struct generation *retired;
-    uint64_t seed;
     uint32_t count;
-    uint32_t marks;
+    uint32_t marks; /* slots that were erased */
     /* Changes only when the table grows: readers' copies of this line stay valid. */
     alignas(CACHE_LINE) _Atomic(struct generation *) current;
+    uint64_t seed;
     struct table_reader readers[TABLE_READERS_MAX];
 };
 
@@ -106,8 +119,14 @@ struct table {
 
 /* ---- memory ---- */
 
+/* What is mapped for so many bytes. */
+static size_t pages_bytes(size_t bytes) {
+    return bytes < HUGE_PAGE ? bytes : (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
 /* Zeroed pages, huge ones if that many; not in core dumps, since they hold ids. */
 static void *pages_map(size_t bytes) {
+    bytes = pages_bytes(bytes);
     size_t slack = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
     char *pages = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(pages != MAP_FAILED);
@@ -123,9 +142,12 @@ static void *pages_map(size_t bytes) {
     return pages;
 }
 
+static void pages_unmap(void *pages, size_t bytes) {
+    munmap(pages, pages_bytes(bytes));
+}
+
 static size_t slots_bytes(uint64_t capacity) {
-    size_t bytes = (size_t)capacity * sizeof(struct table_slot);
-    return bytes < HUGE_PAGE ? bytes : (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    return (size_t)capacity * sizeof(struct table_slot);
 }
 
 static struct generation *generation_new(uint64_t capacity) {
@@ -133,20 +155,22 @@ static struct generation *generation_new(uint64_t capacity) {
     struct generation *g = xcalloc(1, sizeof *g);
     g->capacity = capacity;
     g->slots = pages_map(slots_bytes(capacity));
+    g->tags = pages_map(capacity + TAGS);
     return g;
 }
 
 static void generation_free(struct generation *g) {
     for (struct arena_chunk *chunk = g->arena, *older; chunk; chunk = older) {
         older = chunk->older;
-        munmap(chunk, ARENA_CHUNK);
+        pages_unmap(chunk, ARENA_CHUNK);
     }
-    munmap(g->slots, slots_bytes(g->capacity));
+    pages_unmap(g->slots, slots_bytes(g->capacity));
+    pages_unmap(g->tags, g->capacity + TAGS);
     free(g);
 }
 
 static uint64_t generation_bytes(const struct generation *g) {
-    uint64_t bytes = sizeof *g + slots_bytes(g->capacity);
+    uint64_t bytes = sizeof *g + pages_bytes(slots_bytes(g->capacity)) + pages_bytes(g->capacity + TAGS);
     for (const struct arena_chunk *chunk = g->arena; chunk; chunk = chunk->older)
         bytes += ARENA_CHUNK;
     return bytes;
@@ -191,6 +215,36 @@ static inline uint64_t position_of(uint64_t hash, uint64_t capacity) {
     return (uint64_t)(((unsigned __int128)hash * capacity) >> 64);
 }
 
+static inline uint64_t tags_at(const struct generation *g, uint64_t i) {
+    uint64_t tags;
+    memcpy(&tags, g->tags + i, sizeof tags);
+    return tags;
+}
+
+/* The high bit of each byte of `tags` that equals `tag`; above the first such byte perhaps others, too. */
+static inline uint64_t tags_equal(uint64_t tags, uint8_t tag) {
+    uint64_t differs = tags ^ TAGS_ALL * tag;
+    return (differs - TAGS_ALL) & ~differs & TAGS_ALL * 0x80;
+}
+
+static inline unsigned first_tag(uint64_t high_bits) {
+    return (unsigned)__builtin_ctzll(high_bits) / 8;
+}
+
+static inline uint8_t tag_of(uint64_t key) {
+    return (uint8_t)(TAG_LIVE | key >> 8);
+}
+
+static inline uint64_t wrapped(const struct generation *g, uint64_t i) {
+    return i < g->capacity ? i : i - g->capacity;
+}
+
+static void tag_store(struct generation *g, uint64_t i, uint8_t tag) {
+    g->tags[i] = tag;
+    if (i < TAGS)
+        g->tags[g->capacity + i] = tag;
+}
+
 static inline const char *slot_id(const struct table_slot *slot, size_t len) {
     return len <= ID_INLINE_MAX ? (const char *)slot + offsetof(struct table_slot, id)
                                 : (const char *)(uintptr_t)OWN_LOAD(slot->id[2]);
@@ -221,8 +275,9 @@ static void slot_store_value(struct table_slot *slot, const struct slot_value *v
 
 /* The key comes last: whoever sees it without asking for the version (table_count_statuses_shared) sees the
  * value. */
-static void slot_fill(struct generation *g, struct table_slot *slot, const char *id, uint64_t key,
-                      const struct slot_value *value) {
+static struct table_slot *slot_fill(struct generation *g, uint64_t i, const char *id, uint64_t key,
+                                    const struct slot_value *value) {
+    struct table_slot *slot = &g->slots[i];
     size_t len = key_len(key);
     uint64_t words[3] = {0};
     if (len <= ID_INLINE_MAX) {
@@ -232,11 +287,13 @@ static void slot_fill(struct generation *g, struct table_slot *slot, const char 
         words[2] = (uintptr_t)arena_add(g, id, len);
     }
     uint32_t version = slot_begin(slot);
-    for (size_t i = 0; i < 3; i++)
-        FIELD_STORE(slot->id[i], words[i]);
+    for (size_t w = 0; w < 3; w++)
+        FIELD_STORE(slot->id[w], words[w]);
     slot_store_value(slot, value);
     FIELD_STORE(slot->key, key);
     slot_end(slot, version);
+    tag_store(g, i, tag_of(key));
+    return slot;
 }
 
 /* ---- the owner ---- */
@@ -273,44 +330,36 @@ uint64_t table_hash(const struct table *table, const char *id, size_t len) {
     return key_hash(XXH3_64bits_withSeed(id, len, table->seed));
 }
 
+/* Prefetches the line of the first slot whose tag fits: nearly always the one that table_find returns. */
 void table_prefetch(const struct table *table, uint64_t hash) {
     const struct generation *g = table->live;
-    __builtin_prefetch(&g->slots[position_of(hash, g->capacity)]);
+    uint64_t i = position_of(hash, g->capacity), tags = tags_at(g, i);
+    uint64_t fit = tags_equal(tags, tag_of(hash));
+    __builtin_prefetch(&g->slots[wrapped(g, i + (fit ? first_tag(fit) : 0))]);
 }
 
 struct table_slot *table_find(const struct table *table, const char *id, size_t len, uint64_t hash) {
     const struct generation *g = table->live;
     uint64_t want = key_of(hash, len);
-    for (uint64_t i = position_of(hash, g->capacity);;) {
-        struct table_slot *slot = &g->slots[i];
-        uint64_t key = OWN_LOAD(slot->key);
-        if (key == want && memcmp(slot_id(slot, len), id, len) == 0)
-            return slot;
-        if (key == KEY_EMPTY)
+    for (uint64_t i = position_of(hash, g->capacity);; i = wrapped(g, i + TAGS)) {
+        uint64_t tags = tags_at(g, i), empty = tags_equal(tags, TAG_EMPTY);
+        for (uint64_t fit = tags_equal(tags, tag_of(want)); fit; fit &= fit - 1) {
+            struct table_slot *slot = &g->slots[wrapped(g, i + first_tag(fit))];
+            if (OWN_LOAD(slot->key) == want && memcmp(slot_id(slot, len), id, len) == 0)
+                return slot;
+        }
+        if (empty)
             return NULL;
-        if (++i == g->capacity)
-            i = 0;
     }
 }
 
-/* Where an id that is not there goes: the first mark of its probe, else the empty slot at its end. */
-static struct table_slot *place_of(const struct generation *g, const char *id, uint64_t key,
-                                   uint64_t *distance) {
-    struct table_slot *mark = NULL;
-    uint64_t steps = 0;
-    for (uint64_t i = position_of(key_hash(key), g->capacity);; steps++) {
-        struct table_slot *slot = &g->slots[i];
-        uint64_t other = OWN_LOAD(slot->key);
-        CHECK(other != key || memcmp(slot_id(slot, key_len(key)), id, key_len(key)) != 0);
-        if (!mark && !key_is_live(other)) {
-            mark = slot;
-            *distance = steps;
-        }
-        if (other == KEY_EMPTY)
-            return mark;
-        if (++i == g->capacity)
-            i = 0;
-    }
+/* Where the id of a key goes: the first slot of its probe without one. */
+static uint64_t place_of(const struct generation *g, uint64_t key, uint64_t *distance) {
+    uint64_t home = position_of(key_hash(key), g->capacity), steps = 0, open;
+    while (!(open = ~tags_at(g, wrapped(g, home + steps)) & TAGS_ALL * TAG_LIVE))
+        steps += TAGS;
+    *distance = steps + first_tag(open);
+    return wrapped(g, home + *distance);
 }
 
 /* Frees the retired generations that no reader is in. A reader that is about to enter one finds, after it has
@@ -339,15 +388,11 @@ static void free_retired(struct table *table) {
  * of hash but for displacements: both arrays are walked once, front to back. */
 static void rebuild(struct table *table, uint64_t capacity) {
     struct generation *old = table->live, *g = generation_new(capacity);
-    for (uint64_t i = 0; i < old->capacity; i++) {
-        const struct table_slot *slot = &old->slots[i];
+    for (struct table_slot *slot = NULL; (slot = table_next(table, slot));) {
         uint64_t key = OWN_LOAD(slot->key), distance;
-        if (!key_is_live(key))
-            continue;
         struct slot_value value;
         table_get(slot, &value);
-        const char *id = slot_id(slot, key_len(key));
-        slot_fill(g, place_of(g, id, key, &distance), id, key, &value);
+        slot_fill(g, place_of(g, key, &distance), slot_id(slot, key_len(key)), key, &value);
     }
     table->live = g;
     table->marks = 0;
@@ -371,23 +416,22 @@ static void make_room(struct table *table, size_t len) {
 
 struct table_slot *table_insert(struct table *table, const char *id, size_t len, uint64_t hash,
                                 const struct slot_value *value) {
-    uint64_t key = key_of(hash, len), distance = 0;
+    uint64_t key = key_of(hash, len), distance;
     CHECK(table->count < UINT32_MAX);
+    CHECK(table_find(table, id, len, hash) == NULL);
     make_room(table, len);
-    struct table_slot *slot = place_of(table->live, id, key, &distance);
-    uint64_t capacity = table->live->capacity;
+    uint64_t i = place_of(table->live, key, &distance), capacity = table->live->capacity;
     /* Ids that come in order of their hash fill a table that is too small for them from one end: without
      * this, loading them is quadratic. The share bounds what ids made to collide can ask for. */
     if (distance > PROBE_LONG && table->count > capacity / 64) {
         rebuild(table, capacity + capacity / 2);
-        slot = place_of(table->live, id, key, &distance);
+        i = place_of(table->live, key, &distance);
     }
     if (table->retired)
         free_retired(table);
-    table->marks -= OWN_LOAD(slot->key) == KEY_ERASED;
+    table->marks -= table->live->tags[i] == TAG_ERASED;
     table->count++;
-    slot_fill(table->live, slot, id, key, value);
-    return slot;
+    return slot_fill(table->live, i, id, key, value);
 }
 
 void table_erase(struct table *table, struct table_slot *slot) {
@@ -399,6 +443,7 @@ void table_erase(struct table *table, struct table_slot *slot) {
         FIELD_STORE(slot->id[i], 0);
     slot_store_value(slot, &(struct slot_value){0});
     slot_end(slot, version);
+    tag_store(table->live, (uint64_t)(slot - table->live->slots), TAG_ERASED);
     if (len > ID_INLINE_MAX) {
         table->live->arena_live -= len;
         table->live->arena_dead += len;
@@ -447,13 +492,23 @@ uint64_t table_slot_hash(const struct table *table, const struct table_slot *slo
     return key_hash(OWN_LOAD(slot->key));
 }
 
+/* The first slot from `i` on, before `end`, that has an id; else `end`. */
+static inline uint64_t next_live(const struct generation *g, uint64_t i, uint64_t end) {
+    for (; i < end; i += TAGS) {
+        uint64_t live = tags_at(g, i) & TAGS_ALL * TAG_LIVE;
+        if (live) {
+            i += first_tag(live);
+            return i < end ? i : end;
+        }
+    }
+    return end;
+}
+
 struct table_slot *table_next(const struct table *table, const struct table_slot *after) {
     const struct generation *g = table->live;
-    struct table_slot *slot = after ? &g->slots[after - g->slots + 1] : g->slots;
-    for (; slot < g->slots + g->capacity; slot++)
-        if (key_is_live(OWN_LOAD(slot->key)))
-            return slot;
-    return NULL;
+    uint64_t i = next_live(g, after ? (uint64_t)(after - g->slots) + 1 : 0, g->capacity);
+    __builtin_prefetch(&g->slots[i + WALK_AHEAD]); /* gaps stop the hardware from doing it */
+    return i < g->capacity ? &g->slots[i] : NULL;
 }
 
 /* Ids of the range are found from the position of its first hash up to the first empty slot at or after that
@@ -471,11 +526,12 @@ struct table_slot *table_next_in_range(const struct table *table, uint32_t index
         at += (at < first ? g->capacity : 0) + 1;
     }
     for (; at < first + g->capacity; at++) {
-        struct table_slot *slot = &g->slots[at < g->capacity ? at : at - g->capacity];
-        uint64_t key = OWN_LOAD(slot->key);
-        if (key == KEY_EMPTY && at >= last)
+        at = at < last ? next_live(g, at, last) : at;
+        uint8_t tag = g->tags[wrapped(g, at)];
+        if (tag == TAG_EMPTY && at >= last)
             return NULL;
-        if (key_is_live(key) && key_hash(key) - low <= high - low)
+        struct table_slot *slot = &g->slots[wrapped(g, at)];
+        if (tag >= TAG_LIVE && key_hash(OWN_LOAD(slot->key)) - low <= high - low)
             return slot;
     }
     return NULL;

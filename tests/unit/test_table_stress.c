@@ -53,12 +53,10 @@ struct subject {
     _Atomic uint32_t finished;
     uint32_t change;   /* the writer's */
     unsigned days_set; /* the writer's */
-    struct table_slot *slot;
 };
 
 struct stress {
     struct table *table;
-    uint64_t seed;
     atomic_bool over;
     _Atomic(const char *) fault;
     atomic_ullong reads, found;
@@ -122,7 +120,7 @@ static void write_insert(struct stress *s, uint32_t i) {
     subject->days_set = 0;
     atomic_fetch_add_explicit(&subject->presence, 1, memory_order_relaxed);
     uint64_t hash = table_hash(s->table, subject->id, subject->len);
-    subject->slot = table_insert(s->table, subject->id, subject->len, hash, &value);
+    table_insert(s->table, subject->id, subject->len, hash, &value);
     atomic_store_explicit(&subject->finished, subject->change, memory_order_release);
     atomic_fetch_add_explicit(&subject->presence, 1, memory_order_release);
 }
@@ -210,7 +208,6 @@ static void *read_all(void *arg) {
 
 static struct stress *stress_new(uint64_t seed, uint32_t expected) {
     struct stress *s = xcalloc(1, sizeof *s);
-    s->seed = seed;
     race_random = seed;
     s->table = table_new(expected, seed);
     for (uint32_t i = 0; i < IDS; i++) {
