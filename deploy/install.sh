@@ -29,6 +29,7 @@ libcmocka-dev                                     module cmocka
 libjansson-dev                                    module jansson
 clang                                             program clang
 libclang-rt-@clang@-dev/libclang-common-@clang@-dev  libfuzzer clang
+llvm                                              program llvm-symbolizer
 clang-format                                      program clang-format
 python3                                           program python3
 git                                               program git
