@@ -93,16 +93,19 @@ static bool is_interrupted(void) {
 }
 
 static void print_totals(const struct worker_progress *totals) {
-    uint64_t sum = 0;
-    for (int i = 0; i < REASON_COUNT; i++) {
-        sum += totals->reasons[i];
-        if (totals->reasons[i])
-            log_event(LOG_LEVEL_INFO, "count", "reason=%s records=%" PRIu64, reason_name((enum reason)i),
-                      totals->reasons[i]);
+    uint64_t sums[REASON_KIND_REJECTED + 1] = {0}, sum = 0;
+    for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+        sums[reason_kind(reason)] += totals->reasons[reason];
+        sum += totals->reasons[reason];
+        if (totals->reasons[reason])
+            log_event(LOG_LEVEL_INFO, "count", "reason=%s records=%" PRIu64, reason_name(reason),
+                      totals->reasons[reason]);
     }
     log_event(LOG_LEVEL_INFO, "totals",
-              "read=%" PRIu64 " counted=%" PRIu64 " state_records=%" PRIu64 " behind_clock=%" PRIu64,
-              totals->records, sum, totals->state_records, totals->behind_clock);
+              "read=%" PRIu64 " applied=%" PRIu64 " ignored=%" PRIu64 " rejected=%" PRIu64 " sum=%" PRIu64
+              " state_records=%" PRIu64 " behind_clock=%" PRIu64,
+              totals->records, sums[REASON_KIND_APPLIED], sums[REASON_KIND_IGNORED],
+              sums[REASON_KIND_REJECTED], sum, totals->state_records, totals->behind_clock);
     CHECK(sum == totals->records); /* applied + ignored + rejected = read (SPEC 6) */
 }
 

@@ -26,7 +26,7 @@ struct property {
 /* Advice: what the file says goes over it. */
 static const struct property advice[] = {
     {ALL, "socket.nagle.disable", "true"},
-    {ALL, "socket.timeout.ms", "12000"},
+    {CONSUMER, "socket.timeout.ms", "12000"},
     {ALL, "socket.connection.setup.timeout.ms", "8000"},
     {ALL, "topic.metadata.refresh.interval.ms", "60000"},
     {ALL, "topic.metadata.propagation.max.ms", "60000"},
@@ -108,6 +108,14 @@ static void set_read_ahead(struct builder *b, uint32_t partitions) {
     set_number(b, "queued.max.messages.kbytes", kbytes > READ_AHEAD_MIN / 2 ? kbytes : READ_AHEAD_MIN / 2);
 }
 
+/* A request must not outlast the transaction that it belongs to. */
+static void set_request_timeout(struct builder *b, const struct handle_setup *setup) {
+    if (b->role != HANDLE_PRODUCER)
+        return;
+    uint64_t transaction_ms = strtoull(handle_property(setup, "transaction.timeout.ms", "30000"), NULL, 10);
+    set_number(b, "socket.timeout.ms", transaction_ms < 12000 ? transaction_ms : 12000);
+}
+
 /* Not every handle takes every property of the configuration file: librdkafka warns of the others' at each
  * start. */
 static bool takes(enum handle_role role, const char *name) {
@@ -179,6 +187,7 @@ rd_kafka_t *handle_new(const struct handle_setup *setup, enum handle_role role, 
     set_table(&b, advice, sizeof advice / sizeof advice[0]);
     set_table(&b, reader_queue, sizeof reader_queue / sizeof reader_queue[0]);
     set_read_ahead(&b, setup->partitions_per_worker);
+    set_request_timeout(&b, setup);
     for (uint32_t i = 0; i < config->kafka_count; i++)
         if (takes(role, config->kafka[i].name))
             set(&b, config->kafka[i].name, config->kafka[i].value);
