@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs rollcall replay and the oracle on the same random companies and compares what they say, field by field.
 
-compare.py --rollcall PATH --seeds A..B [--scope line|full] [--keep DIR]
+compare.py --rollcall PATH --seeds A..B [--scope line|rules|full] [--keep DIR]
 
 Ends with a table of what the seeds covered. Exits 1 at any difference, and when nothing was compared.
 --dry runs the oracle alone, to see what a range of seeds covers.
@@ -26,6 +26,7 @@ OWN = ("id", "supersedes", PRIVATE)             # compared by what they refer to
 RERUN_EVERY = 20                                # of these seeds the output must be the same bytes twice
 TIMEOUT_SECONDS = 120
 SHOWN_LINES = 150
+VALUE_SHOWN = 30_000                            # characters of a value, at least
 
 
 class Difference(Exception):
@@ -98,6 +99,18 @@ def compare_records(expected, actual):
         raise Difference("id %s comes %d times" % (repeated[0], ids[repeated[0]]))
 
 
+def compare_value(place, raw, value):
+    """value is the line as it came, where that can be said in JSON; of one that is too large, a beginning."""
+    try:
+        text = raw.decode("utf-8") if raw is not None else value
+    except UnicodeDecodeError:
+        return
+    if len(text) > VALUE_SHOWN:
+        value, text = value[:VALUE_SHOWN], text[:VALUE_SHOWN]
+    if value != text:
+        raise Difference("%s:%d: value is %.2000r, the line is %.2000r" % (place + (value, text)))
+
+
 def compare_rejects(expected, actual):
     wanted = {(reject["file"], reject["line"]): reject for reject in expected}
     got = {}
@@ -108,6 +121,7 @@ def compare_rejects(expected, actual):
         if place in got:
             raise Difference("line %s:%d is rejected twice" % place)
         got[place] = reject["reason"]
+        compare_value(place, wanted[place]["value"] if place in wanted else None, reject["value"])
     for place in sorted(set(wanted) | set(got), key=lambda p: (p[1], p[0])):
         right = wanted[place]["reasons"] if place in wanted else ["(applied or ignored)"]
         reason = got.get(place, "(applied or ignored)")
@@ -247,7 +261,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rollcall")
     parser.add_argument("--seeds", required=True, help="A..B, both included")
-    parser.add_argument("--scope", choices=["line", "full"], default="full")
+    parser.add_argument("--scope", choices=["line", "rules", "full"], default="full")
     parser.add_argument("--keep", help="the folder in which the companies are kept")
     parser.add_argument("--dry", action="store_true")
     parser.add_argument("--max-differences", type=int, default=5)

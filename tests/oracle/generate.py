@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random small companies, made to be awkward: few people, many events, odd zones, and every fault that a line can have.
 
-generate.py --seed N --out DIR [--scope line|full]
+generate.py --seed N --out DIR [--scope line|rules|full]
 
 Writes rollcall.yaml, policies.yaml, sites.yaml (JSON, which is YAML), the input files, and args.json with what else
 replay is to be called with. One seed always gives the same files.
@@ -50,7 +50,7 @@ class Raw:
 class Company:
     def __init__(self, seed, scope):
         self.random = random.Random("rollcall %d %s" % (seed, scope))
-        self.full = scope == "full"
+        self.full, self.all_rules = scope == "full", scope != "line"
         rnd = self.random
         self.crowd = self.full and rnd.random() < 0.25          # for the guard: many people, one habit
         begin, odd = rnd.choice(MOMENTS) if rnd.random() < 0.5 else (date(2023, 1, 1) + self.some_days(0, 800), [])
@@ -121,7 +121,7 @@ class Company:
 
     def rule(self):
         rnd = self.random
-        kind = rnd.choice(["sliding", "sliding", "weekly", "k_of_n"]) if self.full else "sliding"
+        kind = rnd.choice(["sliding", "sliding", "weekly", "k_of_n"]) if self.all_rules else "sliding"
         rule = {"type": kind}
         if kind == "sliding":
             if self.chance(0.75):
@@ -675,7 +675,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--scope", choices=["line", "full"], default="full")
+    parser.add_argument("--scope", choices=["line", "rules", "full"], default="full")
     args = parser.parse_args()
     generate(args.seed, args.scope, args.out)
 

@@ -812,10 +812,11 @@ class Comparison(unittest.TestCase):
 
     def test_rejects(self):
         self.assertTrue(self.rejects)
-        actual = [{"reason": r["reasons"][0], "detail": "", "file": r["file"], "line": r["line"], "value": ""}
+        actual = [{"reason": r["reasons"][0], "detail": "", "file": r["file"], "line": r["line"],
+                   "value": r["value"].decode("utf-8", "replace")}
                   for r in self.rejects]
         compare.compare_rejects(self.rejects, actual)
-        for change in ({"line": 99999}, {"reason": "clock_ahead"}, {"file": "x"}):
+        for change in ({"line": 99999}, {"reason": "clock_ahead"}, {"file": "x"}, {"value": "x"}):
             with self.assertRaises(compare.Difference):
                 compare.compare_rejects(self.rejects, [{**actual[0], **change}] + actual[1:])
         with self.assertRaises(compare.Difference):
