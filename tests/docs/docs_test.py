@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""The pages of docs/ against the program: records fit the published schemas, pasted records are what is really printed, tables of
+words are complete, links lead somewhere."""
+
+import copy
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import schema
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CASES = ROOT / "tests" / "golden" / "cases"
+GENERATE = ["--people", "200", "--from", "2023-05-01", "--to", "2023-07-31"]  # as docs/output.md says
+
+
+def page(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def schema_of(name):
+    return json.loads(page(f"docs/schema/{name}.json"))
+
+
+def rollcall(*arguments):
+    done = subprocess.run([os.environ["ROLLCALL"], *map(str, arguments)], capture_output=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"rollcall {arguments[0]}: {done.returncode}\n{done.stderr.decode()}")
+    return done.stdout.decode("utf-8").splitlines()
+
+
+def replay_of_case(case):
+    arguments = (case / "args").read_text().split() if (case / "args").exists() else []
+    return rollcall("replay", "-c", case / "rollcall.yaml", *arguments, *sorted(case.glob("in*.ndjson")))
+
+
+def replay_of_company():
+    with tempfile.TemporaryDirectory() as directory:
+        log = pathlib.Path(directory) / "log.ndjson"
+        rollcall("generate", *GENERATE, "--config", directory, "-o", log)
+        return rollcall("replay", "-c", pathlib.Path(directory) / "rollcall.yaml", log)
+
+
+def json_blocks(text):
+    """The ```json blocks of a page, each joined to one line."""
+    return ["".join(line.strip() for line in block.splitlines()) for block in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)]
+
+
+class Docs(unittest.TestCase):
+    maxDiff = None
+
+    # ---- records and schemas
+
+    def test_state_records_fit_the_schema(self):
+        state = schema_of("state.v1")
+        lines = [line for case in sorted(CASES.iterdir()) if case.is_dir() for line in replay_of_case(case)]
+        lines += replay_of_company()
+        records = [json.loads(line) for line in lines]
+        states = [record for record in records if not record.get("tombstone")]
+        for record in states:
+            self.assertEqual(schema.faults(state, state, record), [], record)
+            week = record["week"]
+            self.assertTrue(week is None or week["present"] == len(week["days"]), record)
+        self.assertGreater(len(states), 500)
+        for status in ("out_of_scope", "not_in_force", "unrated", "compliant", "at_risk", "non_compliant"):
+            self.assertIn(status, {record["status"] for record in states})
+        self.assertTrue(any(record["supersedes"] for record in states))
+        self.assertEqual(set(state["required"]), set(state["properties"]), "each field is always there")
+        self.assertEqual({key for record in states for key in record}, set(state["properties"]))
+
+    def test_schema_refuses_what_is_wrong(self):
+        """The check above can fail: each of these changes of a real record is refused, and an added field is not."""
+        state = schema_of("state.v1")
+        case = CASES / "late_swipe_takes_back_a_verdict"
+        unrated, adverse, correction = [json.loads(line) for line in replay_of_case(case)[:3]]
+        adverse["more"] = {"in": "a later version"}
+        self.assertEqual(schema.faults(state, state, adverse), [])
+        wrong = [(adverse, path, value) for path, value in (
+            (["status"], "absent"), (["seq"], 0), (["seq"], True), (["seq"], 2.5), (["id"], "a719"), (["as_of"], "2023-05-09T07:00:00Z"),
+            (["effective_on"], None), (["week"], None), (["week", "present"], 8), (["week", "days"], ["2023-05-01"] * 2),
+            (["promotion", "gate"], "clear"), (["case", "stage"], "none"), (["case", "basis"], None), (["notify"], ["manager"]),
+            (["previous_status"], None), (["policy", "version"], None), (["manager_id"], 9), (["employee_id"], ""))]
+        wrong += [(correction, ["corrected_status"], None), (correction, ["corrected_status"], "non_compliant"), (correction, ["notify"], []),
+                  (correction, ["supersedes"], None), (unrated, ["week"], adverse["week"]), (unrated, ["previous_status"], "compliant")]
+        for record, path, value in wrong:
+            changed = copy.deepcopy(record)
+            place = changed
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = value
+            self.assertNotEqual(schema.faults(state, state, changed), [], (path, value))
+        for field in state["required"]:
+            changed = {key: value for key, value in adverse.items() if key != field}
+            self.assertNotEqual(schema.faults(state, state, changed), [], field)
+
+    def test_pasted_records_are_printed(self):
+        printed = set(replay_of_company()) | set(replay_of_case(CASES / "late_swipe_takes_back_a_verdict"))
+        command = "rollcall generate " + " ".join(GENERATE)
+        self.assertIn(command, page("docs/output.md"))
+        pasted = [block for block in json_blocks(page("docs/output.md")) if "rollcall.state.v1" in block]
+        self.assertEqual(len(pasted), 2)
+        for block in pasted:
+            self.assertIn(block, printed)
+
+    def test_pasted_progress_fits_the_schema(self):
+        progress = schema_of("progress.v1")
+        for name in ("docs/output.md", "docs/specification.md"):
+            pasted = [block for block in json_blocks(page(name)) if "rollcall.progress.v1" in block]
+            self.assertEqual(len(pasted), 1, name)
+            self.assertEqual(schema.faults(progress, progress, json.loads(pasted[0])), [])
+
+    # ---- words
+
+    def test_reasons_are_all_explained(self):
+        """The table of SPEC 2 is reasons.def: kind and meaning."""
+        rows = re.findall(r'^REASON\((\w+), (\w+), "(.*)"\)', page("include/rollcall/reasons.def"), re.M)
+        wanted = {name: (kind.lower(), text) for kind, name, text in rows if kind != "APPLIED"}
+        table = re.findall(r"^\| `(\w+)` \| (rejected|ignored) \| ([^|]+?) \|", page("docs/specification.md"), re.M)
+        told = {name: (kind, text.replace("`", "")) for name, kind, text in table}
+        self.assertEqual(set(told), set(wanted))
+        for name, (kind, text) in wanted.items():
+            self.assertEqual(told[name][0], kind, name)
+            self.assertTrue(told[name][1].startswith(text), (name, told[name][1], text))
+
+    def test_commands_are_as_told(self):
+        """The table of SPEC 8 calls those commands working which are there, and no others."""
+        there = set(re.findall(r"^COMMAND\((\w+),", page("src/cli/commands.def"), re.M))
+        table = re.findall(r"^\| `(\w+)[^`]*` \| (works|\*\*\[later\]\*\*) \|", page("docs/specification.md"), re.M)
+        self.assertEqual({name for name, state in table if state == "works"}, there)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv)
