@@ -53,6 +53,15 @@ def wait_settled(site, timeout=90):
     harness.wait_until(quiet, timeout, "a quiet state topic")
 
 
+def counts(said):
+    """What `run` prints at its end: {"read": ..., reason: ...}; the reasons add up to what was read."""
+    found = {reason: int(n) for reason, n in harness.re.findall(r"event=count reason=(\w+) records=(\d+)", said)}
+    totals = harness.re.search(r"event=totals read=(\d+) counted=(\d+)", said)
+    harness.check(totals, f"no totals:\n{said[-2000:]}")
+    harness.check(int(totals[1]) == int(totals[2]) == sum(found.values()), f"{found} do not add up: {totals[0]}")
+    return {"read": int(totals[1]), **found}
+
+
 def verify(site):
     """What read_committed shows is what `rollcall replay` makes of the same log, record for record."""
     until = harness.rfc3339(round((time.time() - CLOCK_SKEW_S) * 1000))
