@@ -245,10 +245,12 @@ class Node:
     def config(self, topic):
         return json.loads(self.kt("config", topic)[0])
 
-    def produce(self, topic, records, transaction=None, end="commit"):
+    def produce(self, topic, records, transaction=None, end="commit", batch=None):
         """In order and acknowledged. With a transactional id all of it is one transaction; end: commit, abort, or leave
-        (open, as a crash does: it ends at its timeout, or when the id is used again)."""
+        (open, as a crash does: it ends at its timeout, or when the id is used again). batch: records in a batch at most,
+        which is the least that a fetch returns."""
         options = ["--transaction", transaction, "--end", end] if transaction else []
+        options += ["-X", f"batch.num.messages={batch}"] if batch else []
         self.kt("produce", topic, "--escaped", *options, stdin=b"".join(map(_line, records)))
 
     def consume(self, topic, isolation="read_committed"):
@@ -340,7 +342,8 @@ class Deployment:
                 self.node.create(
                     self.topics[name],
                     1 if name == "calendar" else partitions,
-                    **{"message.timestamp.type": stamp, "retention.ms": -1, **compacted},
+                    # weeks of timestamps in one segment: a fetch from an older one is answered at once
+                    **{"message.timestamp.type": stamp, "retention.ms": -1, "segment.ms": 2**40, **compacted},
                 )
 
     def _write(self, name, content):
@@ -373,7 +376,7 @@ class Deployment:
 
     # Inputs ------------------------------------------------------------------------------------------------------
 
-    def feed(self, lines):
+    def feed(self, lines, batch=None):
         """Produces objects as `replay` reads them: each names its topic, the key is its employee or site. On a
         deployment with create_time, arrived_at (RFC 3339) becomes the timestamp."""
         by_topic = {}
@@ -386,7 +389,7 @@ class Deployment:
                 value=None if line.get("tombstone") else json.dumps(value),
                 timestamp=None if arrived is None else milliseconds(arrived)))
         for topic, records in by_topic.items():
-            self.node.produce(self.topics[topic], records)
+            self.node.produce(self.topics[topic], records, batch=batch)
 
     def input_log(self):
         """Everything in the input topics, as the lines of a file for `replay` in the order of SPEC 5. Values are taken

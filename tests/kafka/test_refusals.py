@@ -70,9 +70,15 @@ def topic_exists(site, name):
 
 def test_deleted_offsets():
     site = stopped_site()
-    offset = offset_of(site, "swipes")
+    offset, offset_of_other = offset_of(site, "swipes"), offset_of(site, "swipes", 1)
     once_empty(site.node.delete_offsets, site.group, site.topics["swipes"])
-    refused(site, site.topics["swipes"], offset)
+    refused(site, site.topics["swipes"], "no committed offset", "offsets were deleted")
+    once_empty(site.node.set_offsets, site.group, site.topics["swipes"], 0, offset)
+    site.node.set_offsets(site.group, site.topics["swipes"], 1, offset_of_other)
+    with site.daemon() as daemon:  # what the message advises helps
+        daemon.wait_line("event=ready")
+        daemon.sigterm()
+        harness.check(daemon.wait() == 0, "it runs again")
 
 
 def test_offsets_set_back():

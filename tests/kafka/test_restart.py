@@ -1,7 +1,7 @@
 """Restarts and rebalances on a real broker: no record lost, doubled, reordered or invented.
 
 The log is in the topics beforehand, since at the end of the log the wall clock closes all days up to today; small
-fetches make the daemon slow enough to be struck midway."""
+fetches, each as long on its way as the broker may wait, make the daemon slow enough to be struck midway."""
 
 import random
 import time
@@ -9,11 +9,13 @@ import time
 import company
 import harness
 
-SLOW = {"queued.min.messages": 1, "fetch.message.max.bytes": 16384, "session.timeout.ms": 6000}
+SLOW = {"fetch.message.max.bytes": 1000, "fetch.min.bytes": 1000000, "fetch.wait.max.ms": 100, "session.timeout.ms": 6000}
 
 
 def deploy_slow(**config):
-    return company.deploy(harness.shared_node(), people=400, days=40, kafka=SLOW, **config)
+    site = company.deploy(harness.shared_node(), people=400, days=40, kafka=SLOW, feed=False, **config)
+    site.feed(site.lines, batch=70)  # a fetch returns one batch a partition
+    return site
 
 
 def committed(site):
