@@ -54,7 +54,7 @@ struct site {
 struct sites {
     uint32_t count;
     struct site *list; /* by id */
-    uint16_t *index; /* hash index over the ids, see config/sites.h */
+    uint16_t *index;   /* hash index over the ids, see config/sites.h */
     uint32_t index_size;
 };
 
