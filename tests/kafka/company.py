@@ -56,10 +56,11 @@ def wait_settled(site, timeout=90):
 def counts(said):
     """What `run` prints at its end: {"read": ..., reason: ...}; the reasons add up to what was read."""
     found = {reason: int(n) for reason, n in harness.re.findall(r"event=count reason=(\w+) records=(\d+)", said)}
-    totals = harness.re.search(r"event=totals read=(\d+) counted=(\d+)", said)
+    totals = harness.re.search(r"event=totals read=(\d+) applied=(\d+) ignored=(\d+) rejected=(\d+) sum=(\d+)", said)
     harness.check(totals, f"no totals:\n{said[-2000:]}")
-    harness.check(int(totals[1]) == int(totals[2]) == sum(found.values()), f"{found} do not add up: {totals[0]}")
-    return {"read": int(totals[1]), **found}
+    read, applied, ignored, rejected, total = map(int, totals.groups())
+    harness.check(read == total == applied + ignored + rejected == sum(found.values()), f"{found} do not add up: {totals[0]}")
+    return {"read": read, "rejected": rejected, **found}
 
 
 def verify(site):
