@@ -13,7 +13,7 @@ bool positions_fit_the_log(struct outcome *outcome, const char *topic, int32_t p
             "%s[%" PRId32 "]: input is lost: the group stands at offset %" PRId64
             ", the log begins at %" PRId64 ", so records %" PRId64 " to %" PRId64
             " were removed before they were applied. Retention must be longer than any outage. To go on "
-            "without them, stop all instances and begin anew with a new group and an empty changelog, or set "
+            "without them, stop all instances and begin anew with a new group, an empty changelog and "
             "time.complete_from behind the gap",
             topic, partition, committed, low, committed, low - 1);
         return false;
