@@ -19,23 +19,30 @@ struct reject_detail {
     char text[DETAIL_BYTES_MAX];
 };
 
-/* What the last swipes looked like: the texts between their values. Most swipes are like one of them, and are
- * then read by comparing these texts instead of parsing keys. The hint changes the time that decode_swipe
- * takes, never its answer. Set to zero by the caller, used by one thread at a time, always with the same
- * fields; 4 KiB. */
+/* What the last swipes looked like. Most swipes are written by the same few programs, and differ from others
+ * only within their values: they are then read by comparing them, character by character, with what such a
+ * swipe may have at each place (swipe.c). The hint changes the time that decode_swipe takes, never its
+ * answer. Set to zero by the caller, used by one thread at a time, always with the same fields. */
 #define SWIPE_SHAPES       4
-#define SWIPE_SHAPE_PIECES 16
+#define SWIPE_SHAPE_BYTES  512
+#define SWIPE_SHAPE_VALUES 24
 struct swipe_hint {
-    uint32_t latest; /* the shape that matched last: tried first */
-    uint32_t misses;
+    uint32_t latest;  /* the shape that matched last: tried first */
+    uint32_t matches; /* since a shape was learned */
+    uint32_t misses;  /* in a row */
+    uint32_t pause;   /* swipes for which the hint is not asked */
     struct swipe_shape {
-        uint32_t pieces; /* the last one stands behind the last value; 0: not learned */
-        struct swipe_piece {
-            char text[61]; /* from the end of the value before to the beginning of the next one's text */
-            uint8_t len;
-            uint8_t field;  /* whose value follows */
-            bool is_string; /* it is one: its opening quote is in the text */
-        } piece[SWIPE_SHAPE_PIECES];
+        uint32_t len; /* of the swipe it was learned from; 0: none */
+        uint32_t values;
+        struct swipe_value {
+            uint32_t len; /* the rest of its json_value */
+            uint8_t kind;
+            bool has_escapes;
+            uint8_t field;
+            uint16_t begin, end, at; /* its place, quotes included, and without */
+        } value[SWIPE_SHAPE_VALUES];
+        uint8_t low[SWIPE_SHAPE_BYTES],
+            high[SWIPE_SHAPE_BYTES]; /* least and greatest character at each place */
     } shape[SWIPE_SHAPES];
 };
 

@@ -59,12 +59,10 @@ bool form_take_id(struct form *form, unsigned field, enum need need, struct shor
         return absent(form, field, need);
     if (value->kind != JSON_STRING)
         return bad_field(form, field, "not a string");
-    struct short_text text = {0};
-    size_t len = json_text(value, text.bytes, sizeof text.bytes);
-    if (len == 0 || len > sizeof text.bytes)
+    size_t len = json_text(value, out->bytes, sizeof out->bytes);
+    if (len == 0 || len > sizeof out->bytes)
         return bad_field(form, field, "not of 1 to 64 bytes");
-    text.len = (uint8_t)len;
-    *out = text;
+    out->len = (uint8_t)len;
     return true;
 }
 
@@ -78,7 +76,7 @@ bool form_take_employee(struct form *form, unsigned field, struct short_text *ou
     if (value->len > sizeof out->bytes)
         return bad_field(form, field, "more than 64 digits");
     bool is_minus_zero = value->len == 2 && memcmp(value->at, "-0", 2) == 0;
-    *out = (struct short_text){.len = (uint8_t)(value->len - is_minus_zero)};
+    out->len = (uint8_t)(value->len - is_minus_zero);
     memcpy(out->bytes, value->at + is_minus_zero, out->len);
     return true;
 }
@@ -106,12 +104,10 @@ bool form_take_days(struct form *form, unsigned from_field, unsigned to_field, c
 __attribute__((noinline)) static bool parse_escaped_instant(const struct json_value *value, int64_t *unix_ms,
                                                             int32_t *offset_s) {
     char text[VALUE_BYTES_MAX];
-    return rfc3339_parse(text, json_text(value, text, sizeof text), unix_ms, offset_s);
+    return rfc3339_parse(text, json_unescape(value, text, sizeof text), unix_ms, offset_s);
 }
 
-static bool parse_instant(const struct json_value *value, int64_t *unix_ms, int32_t *offset_s) {
-    if (value->kind != JSON_STRING)
-        return false;
+static inline bool parse_instant(const struct json_value *value, int64_t *unix_ms, int32_t *offset_s) {
     return value->has_escapes ? parse_escaped_instant(value, unix_ms, offset_s)
                               : rfc3339_parse(value->at, value->len, unix_ms, offset_s);
 }
@@ -121,23 +117,12 @@ bool form_take_instant(struct form *form, unsigned field, enum need need, int64_
     int32_t offset_s;
     if (value->kind == JSON_ABSENT)
         return absent(form, field, need);
-    return parse_instant(value, unix_ms, &offset_s) || bad_field(form, field, NO_INSTANT);
+    return (value->kind == JSON_STRING && parse_instant(value, unix_ms, &offset_s)) ||
+           bad_field(form, field, NO_INSTANT);
 }
 
-bool form_take_occurred(struct form *form, unsigned field, struct swipe *out) {
+static bool take_unix_ms(struct form *form, unsigned field, int64_t *unix_ms) {
     const struct json_value *value = &form->values[field];
-    if (value->kind == JSON_ABSENT)
-        return absent(form, field, FORM_REQUIRED);
-    if (value->kind != JSON_INTEGER) {
-        int64_t unix_ms;
-        int32_t offset_s;
-        if (!parse_instant(value, &unix_ms, &offset_s))
-            return bad_field(form, field, NO_INTEGER_INSTANT);
-        out->occurred_at.ms = unix_ms;
-        out->offset_s = offset_s;
-        out->has_offset = true;
-        return true;
-    }
     bool is_negative = *value->at == '-';
     int64_t ms = 0;
     if (value->len <= INTEGER_DIGITS_MAX)
@@ -145,7 +130,21 @@ bool form_take_occurred(struct form *form, unsigned field, struct swipe *out) {
             ms = ms * 10 + (value->at[i] - '0');
     if (value->len > INTEGER_DIGITS_MAX || ms > OCCURRED_MS_MAX || (is_negative && ms != 0))
         return bad_field(form, field, NO_INTEGER_INSTANT);
-    out->occurred_at.ms = ms;
+    *unix_ms = ms;
+    return true;
+}
+
+bool form_take_occurred(struct form *form, unsigned field, struct swipe *out) {
+    const struct json_value *value = &form->values[field];
+    int64_t unix_ms;
+    if (value->kind == JSON_INTEGER)
+        return take_unix_ms(form, field, &out->occurred_at.ms);
+    if (value->kind == JSON_ABSENT)
+        return absent(form, field, FORM_REQUIRED);
+    if (value->kind != JSON_STRING || !parse_instant(value, &unix_ms, &out->offset_s))
+        return bad_field(form, field, NO_INTEGER_INSTANT);
+    out->occurred_at.ms = unix_ms;
+    out->has_offset = true;
     return true;
 }
 

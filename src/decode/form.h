@@ -27,7 +27,8 @@ bool form_open(struct form *form, const json_name *names, unsigned count, const 
 /* Notes a fault of a field; false, for the caller to return. */
 bool form_fail(struct form *form, enum reason reason, unsigned field, const char *what);
 
-/* `out` is left as it was if an optional field is absent, and at a fault. */
+/* `out` must be zero, or the value that stands for an absent field: it is left so if an optional field is
+ * absent. At a fault it may hold anything. */
 bool form_take_id(struct form *form, unsigned field, enum need need, struct short_text *out);
 bool form_take_employee(struct form *form, unsigned field, struct short_text *out); /* required */
 bool form_take_day(struct form *form, unsigned field, enum need need, civil_day *out);

@@ -174,7 +174,7 @@ static const char *read_word(struct json_scan *scan, const char *p, struct json_
     static const struct {
         char text[6];
         uint8_t len;
-        enum json_kind kind;
+        uint8_t kind;
     } words[] = {{"true", 4, JSON_BOOLEAN}, {"false", 5, JSON_BOOLEAN}, {"null", 4, JSON_ABSENT}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (scan->end - p >= words[i].len && memcmp(p, words[i].text, words[i].len) == 0) {
@@ -249,10 +249,8 @@ static const char *nested_end(struct json_scan *scan, const char *p) {
     return p;
 }
 
-const char *json_read_value(struct json_scan *scan, const char *p, struct json_value *value) {
+static const char *read_other(struct json_scan *scan, const char *p, struct json_value *value) {
     char c = peek(scan, p);
-    if (c == '"')
-        return read_string(scan, p, value);
     value->at = p;
     value->has_escapes = false;
     if (c == '{' || c == '[') {
@@ -266,6 +264,14 @@ const char *json_read_value(struct json_scan *scan, const char *p, struct json_v
     return p;
 }
 
+static inline const char *read_value(struct json_scan *scan, const char *p, struct json_value *value) {
+    return peek(scan, p) == '"' ? read_string(scan, p, value) : read_other(scan, p, value);
+}
+
+const char *json_read_value(struct json_scan *scan, const char *p, struct json_value *value) {
+    return read_value(scan, p, value);
+}
+
 /* The outermost object */
 
 void json_open(struct json_scan *scan, const char *text, size_t len) {
@@ -277,7 +283,7 @@ void json_open(struct json_scan *scan, const char *text, size_t len) {
         fail(scan, scan->at, "not an object");
 }
 
-bool json_next_member(struct json_scan *scan, struct json_member *member) {
+static inline bool next_key(struct json_scan *scan, struct json_value *key) {
     if (scan->error != NULL)
         return false;
     const char *p = skip_space(scan, scan->at);
@@ -295,11 +301,21 @@ bool json_next_member(struct json_scan *scan, struct json_member *member) {
         p = skip_space(scan, p + 1);
     }
     scan->is_first = false;
-    p = read_key(scan, p, &member->key);
-    if (p != NULL)
-        p = json_read_value(scan, p, &member->value);
-    scan->at = p;
-    return p != NULL;
+    scan->at = read_key(scan, p, key);
+    return scan->at != NULL;
+}
+
+static inline bool next_value(struct json_scan *scan, struct json_value *value) {
+    scan->at = read_value(scan, scan->at, value);
+    return scan->at != NULL;
+}
+
+bool json_next_key(struct json_scan *scan, struct json_value *key) {
+    return next_key(scan, key);
+}
+
+bool json_next_value(struct json_scan *scan, struct json_value *value) {
+    return next_value(scan, value);
 }
 
 /* Keys */
@@ -344,11 +360,7 @@ static size_t take_character(const char **p, char out[4]) {
     return 4;
 }
 
-size_t json_text(const struct json_value *string, char *out, size_t size) {
-    if (!string->has_escapes) {
-        memcpy(out, string->at, string->len < size ? string->len : size);
-        return string->len;
-    }
+size_t json_unescape(const struct json_value *string, char *out, size_t size) {
     size_t len = 0;
     for (const char *p = string->at, *end = p + string->len; p != end;) {
         char bytes[4];
@@ -360,23 +372,28 @@ size_t json_text(const struct json_value *string, char *out, size_t size) {
     return len;
 }
 
-/* Names hold no NUL: where one is as long as the name and equal byte by byte, the name ends there. */
-unsigned json_find_name(const json_name *names, unsigned count, const struct json_value *key) {
-    char text[JSON_NAME_BYTES];
-    const char *at = key->at;
-    size_t len = key->len;
-    if (key->has_escapes) {
-        len = json_text(key, text, sizeof text);
-        at = text;
-        if (len < sizeof text && memchr(text, '\0', len))
-            return count;
-    }
-    if (len >= JSON_NAME_BYTES)
+/* Names hold no NUL: where one is as long as the name and equal byte by byte, the name ends there. First and
+ * last characters tell most names apart. */
+static inline unsigned find_name(const json_name *names, unsigned count, const char *at, size_t len) {
+    if (len == 0 || len >= JSON_NAME_BYTES)
         return count;
     for (unsigned i = 0; i < count; i++)
-        if (names[i][len] == '\0' && memcmp(names[i], at, len) == 0)
+        if (names[i][0] == at[0] && names[i][len - 1] == at[len - 1] && names[i][len] == '\0' &&
+            memcmp(names[i], at, len) == 0)
             return i;
     return count;
+}
+
+__attribute__((noinline)) static unsigned find_escaped_name(const json_name *names, unsigned count,
+                                                            const struct json_value *key) {
+    char text[JSON_NAME_BYTES];
+    size_t len = json_unescape(key, text, sizeof text);
+    return len < sizeof text && memchr(text, '\0', len) ? count : find_name(names, count, text, len);
+}
+
+unsigned json_find_name(const json_name *names, unsigned count, const struct json_value *key) {
+    return key->has_escapes ? find_escaped_name(names, count, key)
+                            : find_name(names, count, key->at, key->len);
 }
 
 /* Any order that tells different keys apart will do: by the bytes of their text. */
@@ -438,13 +455,12 @@ __attribute__((noinline)) static bool has_repeated_key(const struct json_scan *o
     size_t count = 0;
     const char *text = object->begin;
     struct json_scan scan;
-    struct json_member member;
+    struct json_value key, value;
     json_open(&scan, text, (size_t)(object->end - text));
-    while (json_next_member(&scan, &member)) {
+    while (json_next_key(&scan, &key) && json_next_value(&scan, &value)) {
         CHECK(count < KEYS_MAX);
-        keys[count++] = (struct key_place){.at = (uint16_t)(member.key.at - text),
-                                           .len = (uint16_t)member.key.len,
-                                           .has_escapes = member.key.has_escapes};
+        keys[count++] = (struct key_place){
+            .at = (uint16_t)(key.at - text), .len = (uint16_t)key.len, .has_escapes = key.has_escapes};
     }
     for (size_t i = count / 2; i-- > 0;)
         sift_down(text, keys, i, count);
@@ -463,29 +479,29 @@ bool json_read_object(struct json_scan *scan, const json_name *names, unsigned c
                       struct json_value *values) {
     CHECK(scan->end - scan->begin <= VALUE_BYTES_MAX && count <= 32);
     for (unsigned i = 0; i < count; i++)
-        values[i] = (struct json_value){.kind = JSON_ABSENT};
+        values[i].kind = JSON_ABSENT;
     uint32_t seen = 0;
-    struct json_value unknown[KEYS_COMPARED_MAX];
-    size_t unknown_count = 0;
-    struct json_member member;
-    while (json_next_member(scan, &member)) {
-        bool repeated = false;
-        unsigned found = json_find_name(names, count, &member.key);
+    struct json_value unknown[KEYS_COMPARED_MAX + 1], ignored;
+    size_t unknown_count = 0, kept = 0;
+    for (struct json_value *key; key = &unknown[kept], next_key(scan, key);) {
+        unsigned found = key->has_escapes ? find_escaped_name(names, count, key)
+                                          : find_name(names, count, key->at, key->len);
+        bool is_repeated = false;
         if (found < count) {
-            repeated = seen >> found & 1;
+            is_repeated = seen >> found & 1;
             seen |= (uint32_t)1 << found;
-            values[found] = member.value;
         } else {
-            for (size_t i = 0; i < unknown_count && i < KEYS_COMPARED_MAX; i++)
-                repeated |= compare_keys(&unknown[i], &member.key) == 0;
-            if (unknown_count < KEYS_COMPARED_MAX)
-                unknown[unknown_count] = member.key;
+            for (size_t i = 0; i < kept; i++)
+                is_repeated |= compare_keys(&unknown[i], key) == 0;
+            kept += kept < KEYS_COMPARED_MAX;
             unknown_count++;
         }
-        if (repeated) {
-            fail(scan, member.key.at, "a repeated key");
+        if (is_repeated) {
+            fail(scan, key->at, "a repeated key");
             return false;
         }
+        if (!next_value(scan, found < count ? &values[found] : &ignored))
+            return false;
     }
     if (scan->error == NULL && unknown_count > KEYS_COMPARED_MAX && has_repeated_key(scan))
         fail(scan, scan->begin, "a repeated key");

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -31,7 +32,7 @@ enum json_kind {
 struct json_value {
     const char *at;
     uint32_t len;
-    enum json_kind kind;
+    uint8_t kind; /* enum json_kind */
     bool has_escapes;
 };
 
@@ -44,11 +45,7 @@ struct json_scan {
     const char *error_at;
 };
 
-struct json_member {
-    struct json_value key, value;
-};
-
-/* A name that a member may have: up to 64 bytes and a NUL. */
+/* A name that a member may have: 1 to 64 bytes and a NUL. */
 #define JSON_NAME_BYTES 65
 typedef char json_name[JSON_NAME_BYTES];
 
@@ -57,10 +54,11 @@ typedef char json_name[JSON_NAME_BYTES];
 bool json_read_object(struct json_scan *scan, const json_name *names, unsigned count,
                       struct json_value *values);
 
-/* Walks over the members, in their order: open, then next until it is false. Then either the object and the
- * text are at their end, or scan->error is set. Repeated keys are not looked for. */
+/* Walks over the members, in their order: open, then next_key and next_value until one is false. Then either
+ * the object and the text are at their end, or scan->error is set. Repeated keys are not looked for. */
 void json_open(struct json_scan *scan, const char *text, size_t len);
-bool json_next_member(struct json_scan *scan, struct json_member *member);
+bool json_next_key(struct json_scan *scan, struct json_value *key);
+bool json_next_value(struct json_scan *scan, struct json_value *value);
 
 /* Reads the value that begins at `p`, as a member of the outermost object. Returns its end, or NULL with
  * scan->error.
@@ -78,14 +76,14 @@ const char *json_skip_space(const char *p, const char *end);
 /* The place of the name that a key has; `count` if it has none. */
 unsigned json_find_name(const json_name *names, unsigned count, const struct json_value *key);
 
-/* The text of a string, escapes undone: its length, of which at most `size` bytes are written. */
-size_t json_text(const struct json_value *string, char *out, size_t size);
+/* The text of a string with escapes, these undone: its length, of which at most `size` bytes are written. */
+size_t json_unescape(const struct json_value *string, char *out, size_t size);
 
-/* A bit (or, portably, a byte) per character: set for what cannot be passed over unseen in a string, which is
- * quote, backslash, control characters and what is not ASCII. */
+/* A bit (or, portably, a byte) for each of the JSON_BLOCK characters at `p`: set for what cannot be passed
+ * over unseen in a string, which is quote, backslash, control characters and what is not ASCII. */
 #ifdef __SSE2__
-#define JSON_BLOCK       16
-#define JSON_MASK_STRIDE 1
+#define JSON_BLOCK  16
+#define JSON_STRIDE 1
 static inline uint64_t json_special_mask(const char *p) {
     __m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
@@ -94,17 +92,17 @@ static inline uint64_t json_special_mask(const char *p) {
     return (uint64_t)(unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), other));
 }
 #else
-#define JSON_BLOCK       8
-#define JSON_MASK_STRIDE 8
+#define JSON_BLOCK  8
+#define JSON_STRIDE 8
 static inline uint64_t json_special_mask(const char *p) {
-    const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones, low7 = 0x7f * ones;
+    const uint64_t ones = 0x0101010101010101u, low7 = 0x7f * ones;
     uint64_t block = 0;
     for (int i = 7; i >= 0; i--)
         block = block << 8 | (unsigned char)p[i]; /* the first character lowest, on every machine */
     /* Sums of seven-bit bytes carry into their own high bit only, so that each byte is judged exactly. */
     uint64_t quote = (block ^ '"' * ones) & low7, backslash = (block ^ '\\' * ones) & low7;
     uint64_t plain = (quote + low7) & (backslash + low7) & ((block & low7) + 0x60 * ones);
-    return (~plain | block) & high;
+    return (~plain | block) >> 7 & ones;
 }
 #endif
 
@@ -114,18 +112,48 @@ static inline const char *json_plain_end(const struct json_scan *scan, const cha
     for (; scan->end - p >= JSON_BLOCK; p += JSON_BLOCK) {
         uint64_t mask = json_special_mask(p);
         if (mask)
-            return p + __builtin_ctzll(mask) / JSON_MASK_STRIDE;
+            return p + __builtin_ctzll(mask) / JSON_STRIDE;
     }
     if (p == scan->end)
         return p;
     if (scan->end - scan->begin >= JSON_BLOCK) {
         const char *last = scan->end - JSON_BLOCK;
-        uint64_t mask = json_special_mask(last) >> (p - last) * JSON_MASK_STRIDE;
-        return mask ? p + __builtin_ctzll(mask) / JSON_MASK_STRIDE : scan->end;
+        uint64_t mask = json_special_mask(last) >> (p - last) * JSON_STRIDE;
+        return mask ? p + __builtin_ctzll(mask) / JSON_STRIDE : scan->end;
     }
     while (p != scan->end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
         p++;
     return p;
+}
+
+/* Copies up to JSON_SHORT bytes without a call, and without a loop. */
+#define JSON_SHORT 16
+static inline void json_copy_short(char *out, const char *p, size_t len) {
+    if (len >= 8) {
+        uint64_t head, tail;
+        memcpy(&head, p, sizeof head);
+        memcpy(&tail, p + len - sizeof tail, sizeof tail);
+        memcpy(out, &head, sizeof head);
+        memcpy(out + len - sizeof tail, &tail, sizeof tail);
+    } else if (len >= 4) {
+        uint32_t head, tail;
+        memcpy(&head, p, sizeof head);
+        memcpy(&tail, p + len - sizeof tail, sizeof tail);
+        memcpy(out, &head, sizeof head);
+        memcpy(out + len - sizeof tail, &tail, sizeof tail);
+    } else if (len > 0) {
+        out[0] = p[0];
+        out[len / 2] = p[len / 2];
+        out[len - 1] = p[len - 1];
+    }
+}
+
+/* The text of a string, escapes undone: its length, of which at most `size` bytes are written. */
+static inline size_t json_text(const struct json_value *string, char *out, size_t size) {
+    if (string->has_escapes)
+        return json_unescape(string, out, size);
+    memcpy(out, string->at, string->len < size ? string->len : size);
+    return string->len;
 }
 
 #endif

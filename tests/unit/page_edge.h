@@ -1,4 +1,5 @@
-/* A buffer that ends where readable memory ends: a byte read too far is a crash, in every build. */
+/* A buffer between pages that cannot be read: a byte read too far, or too early, is a crash in every build.
+ */
 #ifndef ROLLCALL_PAGE_EDGE_H
 #define ROLLCALL_PAGE_EDGE_H
 
@@ -8,27 +9,28 @@
 #include <unistd.h>
 
 struct page_edge {
-    char *pages;
-    size_t size; /* readable bytes; a page that is not follows them */
+    char *begin;
+    size_t size;
 };
 
 static inline struct page_edge page_edge_new(size_t size_min) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    struct page_edge edge = {.size = (size_min + page - 1) / page * page};
-    edge.pages = mmap(NULL, edge.size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (edge.pages == MAP_FAILED || mprotect(edge.pages + edge.size, page, PROT_NONE) != 0)
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (size_min + page - 1) / page * page;
+    char *pages = mmap(NULL, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED || mprotect(pages + page, size, PROT_READ | PROT_WRITE) != 0)
         abort();
-    return edge;
+    return (struct page_edge){.begin = pages + page, .size = size};
 }
 
-static inline void page_edge_free(struct page_edge *edge) {
-    munmap(edge->pages, edge->size + (size_t)sysconf(_SC_PAGESIZE));
-    edge->pages = NULL;
+/* `text` again, its first byte the first readable one, or its last byte the last. Overwrites what was put
+ * there before.
+ */
+static inline const char *page_edge_put_first(struct page_edge *edge, const char *text, size_t len) {
+    if (len > 0)
+        memcpy(edge->begin, text, len);
+    return edge->begin;
 }
-
-/* `text` again, its last byte the last readable one. Overwrites what was put there before. */
-static inline const char *page_edge_put(struct page_edge *edge, const char *text, size_t len) {
-    char *at = edge->pages + edge->size - len;
+static inline const char *page_edge_put_last(struct page_edge *edge, const char *text, size_t len) {
+    char *at = edge->begin + edge->size - len;
     if (len > 0)
         memcpy(at, text, len);
     return at;
