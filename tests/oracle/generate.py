@@ -55,7 +55,10 @@ class Company:
         self.crowd = self.full and rnd.random() < 0.25          # for the guard: many people, one habit
         begin, odd = rnd.choice(MOMENTS) if rnd.random() < 0.5 else (date(2023, 1, 1) + self.some_days(0, 800), [])
         self.begin = begin - self.some_days(0, 10)
+        self.flapper = self.full and not self.crowd and rnd.random() < 0.12     # for the last 8 verdicts: somebody in and out
         length = rnd.choice([12, 30, 60, 60, 100, 100, 180, 260, 330])
+        if self.flapper:
+            length = rnd.choice([100, 130, 180])
         if self.crowd:
             length = rnd.choice([30, 60, 90])
         self.end = self.begin + timedelta(days=length)
@@ -145,7 +148,15 @@ class Company:
         for number in range(rnd.choice([1, 1, 2, 3])):
             first = self.begin + timedelta(days=rnd.choice([-400, -200, -30, -30, 0, 10, 40]))
             dates = {first} | {self.a_day(-40, 20) for _ in range(rnd.choice([0, 0, 1, 1, 2, 3]))}
+            if self.chance(0.1):                                # a new version every few days
+                middle = self.a_day()
+                dates |= {middle + self.some_days(-20, 20) for _ in range(8)}
+            if self.flapper and number == 0:
+                dates = {first}
             versions = [self.version(day) for day in sorted(dates)]
+            if self.flapper and number == 0:
+                versions = [{"effective_on": str(first), "required_days": 1, "workdays": WEEKDAYS, "grace_days": 0,
+                             "rule": {"type": "sliding", "tolerance_days": 0}}]
             self.policies.append({"id": rnd.choice(["office-3d", "p", "ligne à grande vitesse", "Z" * 64]) + str(number)
                                   if number else "office-3d", "versions": versions})
             self.policies[-1]["id"] = self.policies[-1]["id"][:60] + str(number)
@@ -578,6 +589,8 @@ class Company:
         rnd = self.random
         if self.crowd:
             self.outage(whole)
+        if self.flapper:
+            self.flap()
         rate = rnd.choice([0.02, 0.08, 0.2]) if not self.crowd else 0.02
         repairs = rnd.choice([0.0, 0.02, 0.06]) if not self.crowd else 0.005
         chatty = rnd.choice(list(self.people)) if self.chance(0.3) else None     # more than 32 decisions
@@ -592,6 +605,21 @@ class Company:
                     self.repair(name, day)
             if self.chance(rate * 0.5):
                 self.calendar(day)
+
+    def flap(self):
+        """Somebody who enters non_compliant again and again, and then had leave all the time."""
+        rnd = self.random
+        name = {"employee_id": "in and out"}
+        noon = ms_of_utc(datetime(self.begin.year, self.begin.month, self.begin.day, 12))
+        self.add(noon, {"topic": "roster", **name, "home_zone": "UTC", "policy": self.policies[0]["id"]})
+        at, end = noon, noon + (self.end - self.begin).days * STEP["d"]
+        while at < end:
+            at += rnd.choice([8, 8, 8, 9]) * STEP["d"]
+            self.add(at, {"topic": "swipes", **name, "occurred_at": at})
+        for number in range(rnd.randint(1, 2)):
+            first = self.begin + self.some_days(0, 60)
+            line = {"leave_id": "F%d" % number, "from": str(first), "to": str(self.end), "effect": "excuse"}
+            self.add(end - rnd.randint(0, 8) * STEP["d"], {"topic": "leave", **name, **line})
 
     def outage(self, whole):
         """Everybody comes, then the readers of a site fail; some of what they held back arrives later."""
