@@ -27,6 +27,8 @@ tzdata                                            file /usr/share/zoneinfo/Europ
 test_set='
 libcmocka-dev                                     module cmocka
 libjansson-dev                                    module jansson
+g++                                               program g++
+rapidjson-dev                                     file /usr/include/rapidjson/reader.h
 clang                                             program clang
 libclang-rt-@clang@-dev/libclang-common-@clang@-dev  libfuzzer clang
 llvm                                              program llvm-symbolizer
