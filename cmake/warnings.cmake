@@ -22,3 +22,7 @@ else()
 endif()
 target_link_options(rollcall_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 target_compile_definitions(rollcall_flags INTERFACE _GNU_SOURCE)
+if(ROLLCALL_SANITIZE STREQUAL "thread") # in every program, see there
+  target_sources(rollcall_flags INTERFACE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${PROJECT_SOURCE_DIR}/tests/tsan/c11_threads.c>)
+  target_link_options(rollcall_flags INTERFACE -rdynamic) # so that librdkafka finds these before libc's
+endif()

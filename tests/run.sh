@@ -3,8 +3,8 @@
 #
 # Three builds, each lane ends at its first failure, so that what is printed last is always CTest's summary of the lane
 # that decided:
-#   asan   AddressSanitizer and UndefinedBehaviorSanitizer: every unit and golden test
-#   tsan   ThreadSanitizer: what has threads
+#   asan   AddressSanitizer and UndefinedBehaviorSanitizer: every test but style and fuzzing
+#   tsan   ThreadSanitizer: what has threads, the daemon on a real broker too
 #   dev    optimised, as it runs in production: everything, the tests on a real Kafka broker too
 # Where Maven Central cannot be reached those are skipped, and listed as skipped; ROLLCALL_REQUIRE_KAFKA=1 makes that an
 # error.
@@ -32,6 +32,6 @@ case $code in
   *) exit $code ;;
 esac
 
-lane asan --label-regex '^(unit|golden)$' "$@"
+lane asan --label-regex '^(unit|golden|kafka)$' "$@"
 lane tsan --label-regex '^threads$' "$@"
 lane dev "$@"
