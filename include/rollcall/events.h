@@ -15,17 +15,15 @@ struct short_text {
 /* The inputs, in the order in which records of one arrival are applied (SPEC 5). */
 enum topic { TOPIC_CALENDAR, TOPIC_ROSTER, TOPIC_LEAVE, TOPIC_DECISIONS, TOPIC_SWIPES, TOPIC_COUNT };
 
-#define RESULT_TOO_LONG                                                                                      \
-    255 /* swipe.result.len of a text over 64 bytes: equal to no word of an accept list                      \
-         */
+/* swipe.result.len of a text over 64 bytes: equal to no word of an accept list. */
+#define RESULT_TOO_LONG 255
 
 struct swipe {
     struct short_text employee;
     struct short_text site; /* absent: len 0 */
-    struct short_text
-        result;      /* absent: len 0 (an empty string in the input has the same meaning as no accept word) */
-    bool has_result; /* tells an absent result (granted) from an empty one */
-    bool has_offset; /* occurred_at was text: its offset is known */
+    struct short_text result;
+    bool has_result;  /* tells an absent result, which is `granted`, from an empty one, which is no word */
+    bool has_offset;  /* occurred_at was text: its offset is known */
     int32_t offset_s; /* the written offset, seconds east of UTC; 0 without has_offset */
     event_time occurred_at;
 };

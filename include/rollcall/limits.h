@@ -47,11 +47,13 @@
 #define HEADERS_MAX     32           /* of an input record, kept in a reject */
 
 /* Memory per employee, what a worker holds beside the client library's queues:
+ *
  *   64 / 0.6   a slot of the ledger table at its load when `employees` people are known
  *   72         the side record with one roster record (ledger/people.h)
- *   23         what hangs off one in eight: more roster records, days told late, adverse records (176 bytes,
- * 8 malloc) 8         the name of a manager, shared by ten `rollcall check` prints it for the configured
- * `employees`. */
+ *   18         what hangs off one person in ten: more roster records, days told late, adverse records
+ *   8          the name of a manager, shared by ten
+ *
+ * `rollcall check` prints the sum for the configured `employees`. */
 #define MEMORY_PER_EMPLOYEE_BYTES (64 * 10 / 6 + 72 + 18 + 8)
 
 _Static_assert(SLIDING_LOOK_BACK + WEEK_DAYS + LEDGER_AHEAD_DAYS <= LEDGER_DAYS,
