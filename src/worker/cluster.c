@@ -10,6 +10,7 @@
 
 #define REACH_SECONDS 60
 #define ASK_MS        2000
+#define RETRY_MS      500
 
 static int count_of(const struct rd_kafka_metadata *metadata, char *error, size_t error_size) {
     if (metadata->topic_cnt != 1)
@@ -63,6 +64,8 @@ static uint32_t partitions_of(struct check *check, const char *name) {
                          REACH_SECONDS, error);
         check->failed =
             outcome_code(check->outcome) != 0 || (check->is_interrupted && check->is_interrupted());
+        if (!check->failed) /* a refusal, such as a missing ACL, is answered at once */
+            nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);
     }
     if (count == 0) {
         outcome_fail(check->outcome, EX_CONFIG, "there is no topic %s: `rollcall init` makes what is missing",
