@@ -51,6 +51,23 @@ def json_blocks(text):
     return ["".join(line.strip() for line in block.splitlines()) for block in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)]
 
 
+def literals(code):
+    """The texts of C code: adjacent literals are one, and each text is a list of what stands between its conversions."""
+    code = re.sub(r'PRI[a-z]\d+', '"~"', code)
+    texts = ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', run)) for run in re.findall(r'(?:"(?:[^"\\]|\\.)*"\s*)+', code)]
+    return [re.split(r"%\.?\d*[a-z]*~?", text.replace('\\"', '"')) for text in texts]
+
+
+def calls(path, name):
+    """The calls of a function in a C file, and assignments to a variable."""
+    text = r'(?:[^;"]|"(?:[^"\\]|\\.)*")*;'
+    return re.findall(rf"\b{name}\({text}|\b{name} = {text}", (ROOT / "src" / path).read_text(encoding="utf-8"))
+
+
+def squeezed(text):
+    return re.sub(r"\s+", " ", text.replace("`", ""))
+
+
 class Docs(unittest.TestCase):
     maxDiff = None
 
@@ -132,6 +149,34 @@ class Docs(unittest.TestCase):
         there = set(re.findall(r"^COMMAND\((\w+),", page("src/cli/commands.def"), re.M))
         table = re.findall(r"^\| `(\w+)[^`]*` \| (works|\*\*\[later\]\*\*) \|", page("docs/specification.md"), re.M)
         self.assertEqual({name for name, state in table if state == "works"}, there)
+
+    def test_refusals_are_explained(self):
+        """Each message that ends the program with 78, but for those of the configuration's own reader, is in operations.md."""
+        told = squeezed(page("docs/operations.md"))
+        sources = [f"worker/{path.name}" for path in sorted((ROOT / "src" / "worker").glob("*.c"))]
+        refusals = [call for path in sources for call in calls(path, "outcome_fail") if "EX_CONFIG" in call]
+        refusals += calls("worker/restorer.c", "refuse") + calls("task/changelog_read.c", "refuse")
+        refusals += calls("task/changelog_read.c", "why") + calls("task/block.c", "why")
+        messages = {squeezed(part).strip(": [];(,'-") for call in refusals for text in literals(call) for part in text}
+        messages = {message for message in messages if len(message) > 8}
+        self.assertGreater(len(messages), 40)
+        missing = {message for message in messages if re.split(r"[.:;,)] ?", message)[0][:60] not in told}
+        self.assertEqual(missing, set())
+
+    def test_log_events_are_explained(self):
+        told = set(re.findall(r"`(\w+)`", page("docs/operations.md")))
+        events = {event for path in (ROOT / "src").rglob("*.c") if path.name != "event_log.c"
+                  for event in re.findall(r'\blog_event\([^;]*?"(\w+)",', path.read_text(encoding="utf-8"))}
+        self.assertGreater(len(events), 20)
+        self.assertEqual(events - told, set())
+
+    # ---- links
+
+    def test_links_lead_somewhere(self):
+        pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "tests").rglob("*.md")]
+        for path in pages:
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+                self.assertTrue((path.parent / target).exists(), f"{path.name} links to {target}")
 
 
 if __name__ == "__main__":
