@@ -613,13 +613,27 @@ class Company:
         noon = ms_of_utc(datetime(self.begin.year, self.begin.month, self.begin.day, 12))
         self.add(noon, {"topic": "roster", **name, "home_zone": "UTC", "policy": self.policies[0]["id"]})
         at, end = noon, noon + (self.end - self.begin).days * STEP["d"]
+        warned, number = self.chance(0.5), 0
         while at < end:
-            at += rnd.choice([8, 8, 8, 9]) * STEP["d"]
+            at += rnd.choice([8, 11, 11, 12]) * STEP["d"]
             self.add(at, {"topic": "swipes", **name, "occurred_at": at})
-        for number in range(rnd.randint(1, 2)):
-            first = self.begin + self.some_days(0, 60)
-            line = {"leave_id": "F%d" % number, "from": str(first), "to": str(self.end), "effect": "excuse"}
-            self.add(end - rnd.randint(0, 8) * STEP["d"], {"topic": "leave", **name, **line})
+            number += 1
+            if warned and self.chance(0.7):
+                kind = rnd.choice(["verbal_warning", "verbal_warning", "written_warning", "written_warning", "case_closed"])
+                line = {"decision_id": "F%d" % number, "kind": kind, "decided_by": "H", "decided_by_role": "hr",
+                        "decided_at": "2024-01-01T00:00:00Z"}
+                self.add(at - rnd.randint(1, 60) * STEP["h"], {"topic": "decisions", **name, **line})
+            if warned and self.chance(0.2):
+                self.was_on_leave(at + rnd.randint(0, 96) * STEP["h"], name, number, rnd.randint(3, 40), rnd.randint(2, 9))
+        for _ in range(rnd.randint(1, 2)):
+            number += 1
+            self.was_on_leave(end - rnd.randint(0, 8) * STEP["d"], name, number, rnd.randint(60, 130), 300)
+
+    def was_on_leave(self, at, name, number, back, length):
+        """Says so some days later."""
+        first = max(date(1970, 1, 1), (EPOCH + timedelta(milliseconds=at)).date() - timedelta(days=back))
+        self.add(at, {"topic": "leave", **name, "leave_id": "F%d" % number, "from": str(first),
+                      "to": str(first + timedelta(days=length)), "effect": "excuse"})
 
     def outage(self, whole):
         """Everybody comes, then the readers of a site fail; some of what they held back arrives later."""

@@ -585,6 +585,18 @@ class Decided(Scene):
             ("verbal_warning", "retracted", 2, "clear", "basis_retracted"), ("none", None, None, "clear", None)])
         self.assertEqual([(r["line"], *r["reasons"]) for r in self.result.rejects], [(4, "out_of_order")])
 
+    def test_a_written_warning_has_a_ground_of_its_own(self):
+        self.decide("2023-05-09T12:00:00Z", "verbal_warning")
+        self.swipe_days("2023-05-09", "2023-05-10", "2023-05-11")
+        self.decide("2023-05-23T12:00:00Z", "written_warning")
+        self.add("leave", "2023-05-24T12:00:00Z", leave_id="L", from_="2023-05-15", to="2023-05-21", effect="excuse")
+        self.assertEqual(self.states()[3:], [
+            ("verbal_warning", "standing", 2, "clear", None),
+            ("verbal_warning", "standing", 2, "vp_approval_required", "review_with_employee"),
+            ("written_warning", "standing", 2, "vp_approval_required", "review_with_employee"),
+            ("written_warning", "retracted", 2, "clear", "basis_retracted")])
+        self.assertEqual(self.result.records[-1]["_supersedes_seq"], 5)
+
     def test_a_warning_stays_when_the_status_does_not(self):
         self.decide("2023-05-09T12:00:00Z", "verbal_warning")
         self.swipe_days("2023-05-09", "2023-05-10", "2023-05-11")
