@@ -23,14 +23,16 @@ struct reject_detail {
  * only within their values: they are then read by comparing them, character by character, with what such a
  * swipe may have at each place (swipe.c). The hint changes the time that decode_swipe takes, never its
  * answer. Set to zero by the caller, used by one thread at a time, always with the same fields. */
-#define SWIPE_SHAPES       4
+#define SWIPE_SHAPES       8
+#define SWIPE_LENGTHS      64
 #define SWIPE_SHAPE_BYTES  512
 #define SWIPE_SHAPE_VALUES 24
 struct swipe_hint {
-    uint32_t latest;  /* the shape that matched last: tried first */
-    uint32_t matches; /* since a shape was learned */
-    uint32_t misses;  /* in a row */
-    uint32_t pause;   /* swipes for which the hint is not asked */
+    uint8_t by_len[SWIPE_LENGTHS]; /* the shape to try first, by length modulo SWIPE_LENGTHS */
+    uint32_t oldest;               /* the shape to learn next */
+    uint32_t partial;              /* swipes that matched but for some values, since a shape was learned */
+    uint32_t misses;               /* swipes in a row that matched none */
+    uint32_t pause;                /* swipes for which the hint is not asked */
     struct swipe_shape {
         uint32_t len; /* of the swipe it was learned from; 0: none */
         uint32_t values;

@@ -15,7 +15,7 @@ _Static_assert(offsetof(struct swipe_fields, employee_id) == EMPLOYEE_ID * JSON_
                    sizeof(struct swipe_fields) == FIELDS * JSON_NAME_BYTES,
                "the fields of a swipe are a table of names");
 
-#define MATCHES_MAX 1000 /* then a shape is learned anew: one of unusual lengths must not stay for ever */
+#define PARTIAL_MAX 500  /* partial matches until a shape is learned from one */
 #define MISSES_MAX  16   /* in a row, then the hint is left alone ... */
 #define PAUSE       2000 /* ... for so many swipes */
 
@@ -126,15 +126,18 @@ static inline size_t count_fitting(const struct swipe_shape *shape, size_t at, c
     return i;
 }
 
+enum match { MATCH_NONE, MATCH_PARTIAL, MATCH_FULL };
+
 /* values[FIELDS] takes what is ignored. */
-static bool match_shape(const struct swipe_shape *shape, const char *text, size_t len,
-                        struct json_value values[static FIELDS + 1]) {
+static enum match match_shape(const struct swipe_shape *shape, const char *text, size_t len,
+                              struct json_value values[static FIELDS + 1]) {
     struct json_scan scan = {.begin = text, .end = text + len};
     const struct swipe_value *next = shape->value, *last = next + shape->values;
     const char *p = text;
     size_t at = 0; /* the place in the shape that `p` is compared with */
+    enum match match = MATCH_FULL;
     if (shape->len == 0)
-        return false;
+        return MATCH_NONE;
     for (unsigned i = 0; i < FIELDS; i++)
         values[i].kind = JSON_ABSENT;
     for (;;) {
@@ -149,13 +152,14 @@ static bool match_shape(const struct swipe_shape *shape, const char *text, size_
             value->has_escapes = found.has_escapes;
         }
         if (at + fitting == shape->len && fitting == left)
-            return true;
+            return match;
         if (next == last || at + fitting < next->begin)
-            return false;
+            return MATCH_NONE;
         p = json_read_value(&scan, p + (next->begin - at), &values[next->field]);
         if (p == NULL)
-            return false;
+            return MATCH_NONE;
         at = next++->end;
+        match = MATCH_PARTIAL;
     }
 }
 
@@ -208,22 +212,32 @@ static void learn_shape(struct swipe_shape *shape, const json_name *names, const
     shape->len = (uint32_t)len;
 }
 
-/* Whether the value looks like one before it; then the fields are read. */
+/* Learns the value in the place of the shape that was tried first, if that has its length, else of the
+ * oldest. */
+static void learn(struct swipe_hint *hint, const json_name *names, const char *value, size_t len) {
+    uint8_t *at = &hint->by_len[len % SWIPE_LENGTHS];
+    if (hint->shape[*at].len != len)
+        *at = (uint8_t)(hint->oldest++ % SWIPE_SHAPES);
+    learn_shape(&hint->shape[*at], names, value, len);
+}
+
+/* Whether the value looks like one before it; then the fields are read. A shape of the value's own length
+ * comes first: mostly its values are of the same lengths, too, and it fits throughout. */
 static bool match_hint(struct swipe_hint *hint, const json_name *names, const char *value, size_t len,
                        struct json_value values[static FIELDS + 1]) {
     if (hint->pause > 0) {
         hint->pause--;
         return false;
     }
+    uint32_t first = hint->by_len[len % SWIPE_LENGTHS];
     for (uint32_t i = 0; i < SWIPE_SHAPES; i++) {
-        uint32_t at = (hint->latest + i) % SWIPE_SHAPES;
-        if (!match_shape(&hint->shape[at], value, len, values))
+        enum match match = match_shape(&hint->shape[(first + i) % SWIPE_SHAPES], value, len, values);
+        if (match == MATCH_NONE)
             continue;
-        hint->latest = at;
         hint->misses = 0;
-        if (++hint->matches == MATCHES_MAX) {
-            hint->matches = 0;
-            learn_shape(&hint->shape[at], names, value, len);
+        if (match == MATCH_PARTIAL && ++hint->partial == PARTIAL_MAX) {
+            hint->partial = 0;
+            learn(hint, names, value, len);
         }
         return true;
     }
@@ -232,11 +246,10 @@ static bool match_hint(struct swipe_hint *hint, const json_name *names, const ch
 
 /* Learning costs as much as reading. Where no two swipes are alike it gains nothing: then the hint is mostly
  * left alone, and asked again now and then. */
-static void learn_hint(struct swipe_hint *hint, const json_name *names, const char *value, size_t len) {
+static void learn_missed(struct swipe_hint *hint, const json_name *names, const char *value, size_t len) {
     if (hint->pause > 0)
         return;
-    hint->latest = (hint->latest + SWIPE_SHAPES - 1) % SWIPE_SHAPES; /* the one that is tried last */
-    learn_shape(&hint->shape[hint->latest], names, value, len);
+    learn(hint, names, value, len);
     if (++hint->misses == MISSES_MAX) {
         hint->misses = 0;
         hint->pause = PAUSE;
@@ -255,7 +268,7 @@ static bool open_swipe(struct form *form, const struct swipe_fields *fields, str
     if (!form_open(form, names, FIELDS, value, len, detail))
         return false;
     if (hint != NULL)
-        learn_hint(hint, names, value, len);
+        learn_missed(hint, names, value, len);
     return true;
 }
 
