@@ -149,6 +149,11 @@ class Docs(unittest.TestCase):
         there = set(re.findall(r"^COMMAND\((\w+),", page("src/cli/commands.def"), re.M))
         table = re.findall(r"^\| `(\w+)[^`]*` \| (works|\*\*\[later\]\*\*) \|", page("docs/specification.md"), re.M)
         self.assertEqual({name for name, state in table if state == "works"}, there)
+        readme = page("README.md")
+        later = " ".join(re.findall(r"^\|[^|\n]*\|([^|\n]*)\|$", readme, re.M))
+        self.assertEqual(set(re.findall(r"`(\w+)`", later)) & there, set(), "README.md calls these missing")
+        (demo,) = re.findall(r"^deploy/demo\.sh .*", readme, re.M)
+        self.assertEqual("not yet" in demo, "demo" not in there, demo)
 
     def test_refusals_are_explained(self):
         """Each message that ends the program with 78, but for those of the configuration's own reader, is in operations.md."""
