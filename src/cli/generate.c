@@ -1,14 +1,12 @@
 /* `rollcall generate`: the log of a made-up company, as `rollcall replay` reads it (SPEC 8). Main thread. */
 #include "arguments.h"
 #include "commands.h"
-#include "company.h"
+#include "company_files.h"
 #include "sink.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 
 static const char help[] =
@@ -90,35 +88,6 @@ static bool read_options(struct options *options, int argc, char **argv) {
     return true;
 }
 
-static void write_sites_yaml(const struct company_setup *setup, FILE *out) {
-    (void)setup;
-    company_write_sites_yaml(out);
-}
-
-static bool write_config(const struct options *options) {
-    static const struct {
-        const char *name;
-        void (*write)(const struct company_setup *setup, FILE *out);
-    } files[] = {{"rollcall.yaml", company_write_rollcall_yaml},
-                 {"policies.yaml", company_write_policies_yaml},
-                 {"sites.yaml", write_sites_yaml}};
-    if (mkdir(options->config, 0777) != 0 && errno != EEXIST) {
-        fprintf(stderr, "rollcall: cannot make the folder %s: %s\n", options->config, strerror(errno));
-        return false;
-    }
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[4096];
-        int len = snprintf(path, sizeof path, "%s/%s", options->config, files[i].name);
-        struct sink sink;
-        if (len >= (int)sizeof path || !sink_open(&sink, path))
-            return false;
-        files[i].write(&options->setup, sink.file);
-        if (!sink_close(&sink))
-            return false;
-    }
-    return true;
-}
-
 static bool write_log(struct company *company, const char *path) {
     struct sink sink;
     if (!sink_open(&sink, path))
@@ -152,7 +121,8 @@ int generate_command(int argc, char **argv) {
     struct company *company = company_new(&options.setup, zones);
     if (company == NULL)
         fprintf(stderr, "rollcall: the installed time zones lack one of the company's\n");
-    else if ((options.config == NULL || write_config(&options)) && write_log(company, options.file))
+    else if ((options.config == NULL || company_files_write(&options.setup, options.config)) &&
+             write_log(company, options.file))
         code = EX_OK;
     company_free(&company);
     zones_free(&zones);

@@ -50,6 +50,10 @@ struct company;
 struct company *company_new(const struct company_setup *setup, const struct zones *zones);
 void company_free(struct company **company);
 
+/* How many people there are, contractors included; and the number, below that, of the one with this key. */
+uint32_t company_people_count(const struct company *company);
+bool company_find_person(const struct company *company, const char *key, size_t key_len, uint32_t *out);
+
 /* The next record, false at the end. */
 bool company_next(struct company *company, struct company_record *out);
 
@@ -65,6 +69,6 @@ int64_t company_end_of_day(const struct zones *zones, civil_day to);
 /* The configuration that fits: the files rollcall.yaml, policies.yaml, sites.yaml. */
 void company_write_rollcall_yaml(const struct company_setup *setup, FILE *out);
 void company_write_policies_yaml(const struct company_setup *setup, FILE *out);
-void company_write_sites_yaml(FILE *out);
+void company_write_sites_yaml(const struct company_setup *setup, FILE *out);
 
 #endif

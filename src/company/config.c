@@ -33,7 +33,8 @@ void company_write_policies_yaml(const struct company_setup *setup, FILE *out) {
             company_policy_ids[0], from, company_policy_ids[1], from);
 }
 
-void company_write_sites_yaml(FILE *out) {
+void company_write_sites_yaml(const struct company_setup *setup, FILE *out) {
+    (void)setup; /* every company has the same sites */
     fprintf(out, "sites:\n");
     for (unsigned site = 0; site < SITES; site++) {
         const struct place *place = &company_places[site];

@@ -48,7 +48,7 @@ static char *put_time(struct company *company, char *p, int64_t ms) {
 
 static char *put_employee(const struct company *company, char *p, uint32_t who) {
     *p++ = who < company->setup.people ? 'E' : 'C';
-    return put_number(p, 1000000 + who, 7);
+    return put_number(p, ID_FIRST + who, ID_DIGITS);
 }
 
 static char *put_occurred(struct company *company, char *p, unsigned site, int64_t ms) {
@@ -163,7 +163,7 @@ static char *put_roster(struct company *company, char *p, const struct event *ev
 static char *put_leave(struct company *company, char *p, const struct event *event) {
     struct spell leave = company_leave_of(company, event->who, (int32_t)event->detail);
     p = PUT(p, ",\"leave_id\":\"L");
-    p = put_number(p, 1000000 + event->who, 7);
+    p = put_number(p, ID_FIRST + event->who, ID_DIGITS);
     *p++ = '-';
     p = put_number(p, leave.number, 3);
     p = put_day_field(company, p, "\",\"from\":\"", company_date(company, leave.first));

@@ -48,6 +48,10 @@ enum habit {
 #define POLICIES 2 /* office-3d, office-2d */
 extern const char *const company_policy_ids[POLICIES];
 
+/* Ids are a letter, E or (contractors) C, and so many digits: the number of the person and this. */
+#define ID_DIGITS 7
+#define ID_FIRST  1000000
+
 #define NEVER UINT16_MAX
 
 /* Offsets are days after `from`. */

@@ -120,6 +120,20 @@ void company_make_people(struct company *company) {
         draw_person(company, who);
 }
 
+uint32_t company_people_count(const struct company *company) {
+    return company->people_count;
+}
+
+bool company_find_person(const struct company *company, const char *key, size_t key_len, uint32_t *out) {
+    uint32_t number = 0;
+    if (key_len != 1 + ID_DIGITS)
+        return false;
+    for (size_t i = 1; i < key_len; i++)
+        number = number * 10 + (uint32_t)(key[i] - '0');
+    *out = number - ID_FIRST;
+    return *out < company->people_count;
+}
+
 civil_day company_hired_on(const struct company *company, uint32_t who) {
     uint16_t hired = company->people[who].hired;
     if (hired > 0)

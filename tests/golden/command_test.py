@@ -6,6 +6,7 @@ The program under test is named by the environment variable ROLLCALL.
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -268,6 +269,60 @@ class Commands(unittest.TestCase):
         for place in ["policies.yaml:4: required_days: ", "policies.yaml:4: effective_on is missing",
                       "--set: time.settle: ", "--set: workers: "]:
             self.assertIn(place, errors)
+
+    # demo
+
+    def demo(self, *args):
+        environment = dict(os.environ, LC_ALL="C.UTF-8", TERM="xterm")
+        code, out, errors = run(["demo", "--people", "400", "--weeks", "8"] + list(args), env=environment, timeout=100)
+        self.assertEqual((code, errors), (OK, ""))
+        return out.decode("utf-8").splitlines()
+
+    def test_demo_usage_errors(self):
+        self.assertEqual(run(["demo", "--people", "1"])[0], USAGE)
+        self.assertEqual(run(["demo", "--weeks", "2"])[0], USAGE)
+        self.assertEqual(run(["demo", "--people", "30000", "--weeks", "26"])[0], USAGE)
+        self.assertEqual(run(["demo", "now"])[0], USAGE)
+
+    def test_demo_tells_what_is_true(self):
+        """It fits the terminal, says what it is, and the drawn days are those of the arithmetic."""
+        lines = self.demo()
+        self.assertEqual([line for line in lines if len(line) > 80 or "\033" in line], [])
+        self.assertIn("made up", "\n".join(lines[:3]))
+        read, sent = re.search(r"read +([\d,]+) +of ([\d,]+) that were sent", "\n".join(lines)).groups()
+        self.assertEqual(read, sent)
+        strips = [number for number, line in enumerate(lines) if "\u2514" in line]
+        self.assertGreater(len(strips), 0)
+        for number in strips:
+            begin, end = lines[number].index("\u2514"), lines[number].index("\u2518")
+            present = int(re.search(r"(\d) of \d", lines[number]).group(1))
+            days = [(column, mark) for column, mark in enumerate(lines[number - 1]) if mark != " "]
+            drawn = [column for place, (column, mark) in enumerate(days)
+                     if begin <= column <= end and mark == "\u25a0" and place % 7 < 5]
+            self.assertEqual(len(drawn), present, "\n".join(lines[number - 2:number + 2]))
+            self.assertIn("%d of" % present, lines[number + 1])
+
+    def test_demo_agrees_with_replay(self):
+        """Over one log, workers on a broker and replay on a file say the same of everybody; but the workers have also
+        closed the days that the wall clock closes."""
+        self.demo("--keep", self.folder)
+        out, errors = self.check(OK, [self.path("log.ndjson")])
+
+        def histories(data):
+            people = {}
+            for line in data.splitlines():
+                record = json.loads(line)
+                if not record.get("tombstone"):
+                    del record["id"]
+                    people.setdefault(record["employee_id"], []).append(record)
+            return people
+
+        replayed, published = histories(out), histories(self.read("state.ndjson"))
+        self.assertEqual(set(replayed), set(published))
+        for employee, records in replayed.items():
+            self.assertEqual(published[employee][:len(records)], records)
+            self.assertLessEqual({record["cause"] for record in published[employee][len(records):]}, {"day_close"})
+        self.assertGreater(sum(map(len, replayed.values())), 400)
 
 
 if __name__ == "__main__":
