@@ -102,11 +102,12 @@ static bool read_option(struct options *options, int option) {
             fprintf(stderr, "rollcall: --rejects takes a file; state records go to standard output\n");
         return strcmp(optarg, "-") != 0;
     case 's':
-        if (options->sets_count == SETS_MAX)
+        if (options->sets_count == SETS_MAX) {
             fprintf(stderr, "rollcall: more than %d times --set\n", SETS_MAX);
-        else
-            options->sets[options->sets_count++] = optarg;
-        return options->sets_count < SETS_MAX;
+            return false;
+        }
+        options->sets[options->sets_count++] = optarg;
+        return true;
     case 'g':
         fprintf(stderr, "rollcall: --guard: this version of rollcall has no guard yet\n");
         return false;
