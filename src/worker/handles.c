@@ -143,10 +143,12 @@ static void write_log(const rd_kafka_t *rk, int level, const char *facility, con
               log_quote(text).text);
 }
 
+/* What is not fatal was in the log already. */
 static void write_error(rd_kafka_t *rk, int err, const char *reason, void *opaque) {
     (void)opaque;
-    log_event(LOG_LEVEL_WARN, "kafka_error", "client=%s code=%s text=%s", rd_kafka_name(rk),
-              rd_kafka_err2name((rd_kafka_resp_err_t)err), log_quote(reason).text);
+    log_event(err == RD_KAFKA_RESP_ERR__FATAL ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "kafka_error",
+              "client=%s code=%s text=%s", rd_kafka_name(rk), rd_kafka_err2name((rd_kafka_resp_err_t)err),
+              log_quote(reason).text);
 }
 
 /* Sees the answer to every request; it must be added before the handle has threads. */

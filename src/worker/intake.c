@@ -36,6 +36,17 @@ static void input_is_away(struct worker *w, const char *topic, int32_t partition
     }
 }
 
+/* The group says that another member came under our name. Another instance would have taken the transactional
+ * id first; if it has not, it was our own request to join, sent twice because the broker was away. */
+static void member_is_fenced(struct worker *w, const char *detail) {
+    if (w->config->delivery == DELIVERY_EXACTLY_ONCE && producer_is_fenced(w))
+        outcome_fail(w->setup.outcome, EXIT_FENCED,
+                     "fenced: another instance uses group.instance.id %s (%s); each instance needs its own",
+                     w->name, detail);
+    else
+        worker_start_over(w, detail);
+}
+
 void intake_error(struct worker *w, const char *topic, int32_t partition, const rd_kafka_message_t *message) {
     char fatal_text[512] = "";
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(w->group, fatal_text, sizeof fatal_text);
@@ -52,9 +63,7 @@ void intake_error(struct worker *w, const char *topic, int32_t partition, const 
         position_is_lost(w, topic, partition, detail);
         return;
     case CONSUME_FENCED:
-        outcome_fail(w->setup.outcome, EXIT_FENCED,
-                     "fenced: another member uses group.instance.id %s (%s); each instance needs its own",
-                     w->name, detail);
+        member_is_fenced(w, detail);
         return;
     case CONSUME_FATAL:
         outcome_fail(w->setup.outcome, EXIT_FAILURE, "%s[%" PRId32 "]: %s: %s", topic, partition,

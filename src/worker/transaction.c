@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INIT_TIMEOUT_MS  60000
+#define RENEW_TIMEOUT_MS 600000
 #define CALL_TIMEOUT_MS  10000 /* of one transactional call; it is made again while it may be */
 #define FLUSH_TIMEOUT_MS 60000
 
@@ -37,8 +37,8 @@ static void fail_fenced(struct worker *w, const char *detail) {
 
 /* Fences what is left of an earlier instance and decides its transaction; so it comes before the group is
  * joined. */
-static bool init_transactions(struct worker *w) {
-    int64_t deadline = monotonic_ms() + INIT_TIMEOUT_MS;
+static bool init_transactions(struct worker *w, int64_t patience_ms) {
+    int64_t deadline = monotonic_ms() + patience_ms;
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(w->producer, CALL_TIMEOUT_MS);
         enum error_class class = error_class_of_call(error);
@@ -48,12 +48,11 @@ static bool init_transactions(struct worker *w) {
             rd_kafka_error_destroy(error);
         if (class == ERROR_CLASS_NONE)
             return true;
-        if (class == ERROR_CLASS_RETRY && monotonic_ms() < deadline && !worker_has_failed(w) &&
-            !atomic_load_explicit(&w->stop, memory_order_relaxed))
+        bool is_stopping = atomic_load_explicit(&w->stop, memory_order_relaxed) || worker_has_failed(w);
+        if (class == ERROR_CLASS_RETRY && monotonic_ms() < deadline && !is_stopping)
             continue;
         if (class == ERROR_CLASS_RETRY)
-            outcome_fail(w->setup.outcome, EX_TEMPFAIL, "no transactions from the broker for %d s: %s",
-                         INIT_TIMEOUT_MS / 1000, detail);
+            outcome_fail(w->setup.outcome, EX_TEMPFAIL, "the broker gave no producer id: %s", detail);
         else if (class == ERROR_CLASS_FENCED)
             fail_fenced(w, detail);
         else
@@ -62,7 +61,7 @@ static bool init_transactions(struct worker *w) {
     }
 }
 
-bool producer_open(struct worker *w) {
+bool producer_open(struct worker *w, int64_t patience_ms) {
     char error[512], id[160];
     bool is_exact = w->config->delivery == DELIVERY_EXACTLY_ONCE;
     snprintf(id, sizeof id, "%s-%s", worker_group_id(w), w->name);
@@ -73,7 +72,7 @@ bool producer_open(struct worker *w) {
         outcome_fail(w->setup.outcome, EX_CONFIG, "%s", error);
         return false;
     }
-    return !is_exact || init_transactions(w);
+    return !is_exact || init_transactions(w, patience_ms);
 }
 
 void producer_close(struct worker *w) {
@@ -88,6 +87,12 @@ void producer_close(struct worker *w) {
 /* ---- what is sent
  * -------------------------------------------------------------------------------------------- */
 
+/* After an abort longer each time: what the group knows of us comes with its heartbeats. */
+int64_t transaction_pause_ms(const struct worker *w) {
+    int64_t pause_ms = (int64_t)COMMIT_INTERVAL_MS << w->aborts_in_a_row;
+    return pause_ms < ABORT_PAUSE_MS_MAX ? pause_ms : ABORT_PAUSE_MS_MAX;
+}
+
 bool transaction_is_due(const struct worker *w, int64_t now_ms) {
     bool any = false, is_large = w->applied_since_commit >= BATCH_RECORDS;
     for (size_t i = 0; i < w->lanes_count; i++) {
@@ -97,6 +102,8 @@ bool transaction_is_due(const struct worker *w, int64_t now_ms) {
         any |= lane->is_dirty || lane->is_sealed || now_ms - lane->progress_ms >= PROGRESS_INTERVAL_MS;
         is_large |= task_outbox(lane->task)->bytes >= BATCH_OUTBOX_BYTES;
     }
+    if (w->aborts_in_a_row > 0)
+        return any && now_ms - w->committed_ms >= transaction_pause_ms(w);
     return any && (is_large || now_ms - w->committed_ms >= COMMIT_INTERVAL_MS);
 }
 
@@ -227,14 +234,12 @@ static rd_kafka_topic_partition_list_t *sealed_offsets(const struct worker *w) {
 /* ---- exactly once
  * -------------------------------------------------------------------------------------------- */
 
-enum call { CALL_SEND_OFFSETS, CALL_COMMIT, CALL_ABORT };
+enum call { CALL_SEND_OFFSETS, CALL_COMMIT };
 
 static rd_kafka_error_t *call_once(struct worker *w, enum call call,
                                    const rd_kafka_topic_partition_list_t *offsets) {
     if (call == CALL_COMMIT)
         return rd_kafka_commit_transaction(w->producer, CALL_TIMEOUT_MS);
-    if (call == CALL_ABORT)
-        return rd_kafka_abort_transaction(w->producer, CALL_TIMEOUT_MS);
     rd_kafka_consumer_group_metadata_t *member = rd_kafka_consumer_group_metadata(w->group);
     rd_kafka_error_t *error =
         rd_kafka_send_offsets_to_transaction(w->producer, offsets, member, CALL_TIMEOUT_MS);
@@ -245,7 +250,7 @@ static rd_kafka_error_t *call_once(struct worker *w, enum call call,
 /* One call, made again while that is what its errors ask for. */
 static enum error_class call(struct worker *w, enum call which,
                              const rd_kafka_topic_partition_list_t *offsets) {
-    static const char *const names[] = {"send_offsets", "commit", "abort"};
+    static const char *const names[] = {"send_offsets", "commit"};
     for (;;) {
         rd_kafka_error_t *error = call_once(w, which, offsets);
         enum error_class class = error_class_of_call(error);
@@ -255,36 +260,70 @@ static enum error_class call(struct worker *w, enum call which,
                   names[which], rd_kafka_error_name(error), log_quote(call_error(error)).text);
         if (class == ERROR_CLASS_FENCED)
             fail_fenced(w, call_error(error));
-        else if (class == ERROR_CLASS_FATAL)
-            outcome_fail(w->setup.outcome, EXIT_FAILURE, "%s of a transaction failed: %s", names[which],
-                         call_error(error));
         rd_kafka_error_destroy(error);
         if (class != ERROR_CLASS_RETRY || worker_has_failed(w))
             return class;
     }
 }
 
-static enum error_class run_transaction(struct worker *w, const rd_kafka_topic_partition_list_t *offsets) {
+static enum error_class begin(struct worker *w) {
     char text[512];
     if (rd_kafka_fatal_error(w->producer, text, sizeof text)) { /* begin could hang behind it */
-        outcome_fail(w->setup.outcome, EXIT_FAILURE, "the producer failed: %s", text);
+        log_event(LOG_LEVEL_ERROR, "producer_failed", "worker=%s text=%s", w->name, log_quote(text).text);
         return ERROR_CLASS_FATAL;
     }
     rd_kafka_error_t *error = rd_kafka_begin_transaction(w->producer);
     enum error_class class = error_class_of_call(error);
-    if (error) {
-        if (class == ERROR_CLASS_FENCED)
-            fail_fenced(w, call_error(error));
-        outcome_fail(w->setup.outcome, EXIT_FAILURE, "no transaction could be begun: %s", call_error(error));
-        rd_kafka_error_destroy(error);
-        return ERROR_CLASS_FATAL;
-    }
+    if (error == NULL)
+        return class;
+    log_event(LOG_LEVEL_ERROR, "transaction_error", "worker=%s call=begin code=%s text=%s", w->name,
+              rd_kafka_error_name(error), log_quote(call_error(error)).text);
+    if (class == ERROR_CLASS_FENCED)
+        fail_fenced(w, call_error(error));
+    rd_kafka_error_destroy(error);
+    return class == ERROR_CLASS_FENCED ? class : ERROR_CLASS_FATAL;
+}
+
+static enum error_class run_transaction(struct worker *w, const rd_kafka_topic_partition_list_t *offsets) {
+    enum error_class class = begin(w);
+    if (class != ERROR_CLASS_NONE)
+        return class;
     class = produce_sealed(w, ALL_OUTPUTS);
     if (class == ERROR_CLASS_NONE)
         class = call(w, CALL_SEND_OFFSETS, offsets);
     if (class == ERROR_CLASS_NONE)
         class = call(w, CALL_COMMIT, NULL);
     return class;
+}
+
+/* Not committed, that is known. If the producer cannot say so to the broker (it was away for longer than the
+ * transaction lives, say), its successor does by taking the id. */
+static void abort_transaction(struct worker *w) {
+    rd_kafka_error_t *error = rd_kafka_abort_transaction(w->producer, CALL_TIMEOUT_MS);
+    if (error == NULL)
+        return;
+    log_event(LOG_LEVEL_WARN, "transaction_error", "worker=%s call=abort code=%s text=%s", w->name,
+              rd_kafka_error_name(error), log_quote(call_error(error)).text);
+    if (error_class_of_call(error) == ERROR_CLASS_FENCED)
+        fail_fenced(w, call_error(error));
+    rd_kafka_error_destroy(error);
+    atomic_store_explicit(&w->producer_is_suspect, true, memory_order_relaxed);
+}
+
+bool producer_is_fenced(struct worker *w) {
+    if (begin(w) != ERROR_CLASS_NONE)
+        return outcome_code(w->setup.outcome) == EXIT_FENCED;
+    /* Offsets of a transaction that is never committed: what they say does not matter. */
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(offsets, w->config->topics[TOPIC_SWIPES], 0)->offset = 0;
+    rd_kafka_error_t *error = call_once(w, CALL_SEND_OFFSETS, offsets);
+    rd_kafka_topic_partition_list_destroy(offsets);
+    bool is_fenced = error_class_of_call(error) == ERROR_CLASS_FENCED;
+    if (error)
+        rd_kafka_error_destroy(error);
+    if (!is_fenced)
+        abort_transaction(w);
+    return is_fenced;
 }
 
 /* A request of this producer may still be under way and act on its next transaction: a new epoch makes it
@@ -294,7 +333,7 @@ static bool renew_suspect_producer(struct worker *w) {
         return true;
     log_event(LOG_LEVEL_WARN, "producer_renewed", "worker=%s", w->name);
     producer_close(w);
-    return producer_open(w);
+    return producer_open(w, RENEW_TIMEOUT_MS);
 }
 
 static bool commit_exactly_once(struct worker *w) {
@@ -302,9 +341,9 @@ static bool commit_exactly_once(struct worker *w) {
     enum error_class class = run_transaction(w, offsets);
     rd_kafka_topic_partition_list_destroy(offsets);
     if (class == ERROR_CLASS_ABORT)
-        class = call(w, CALL_ABORT, NULL) == ERROR_CLASS_NONE ? ERROR_CLASS_ABORT : ERROR_CLASS_FATAL;
-    if (class == ERROR_CLASS_FATAL)
-        outcome_fail(w->setup.outcome, EXIT_FAILURE, "the transaction failed and could not be aborted");
+        abort_transaction(w);
+    else if (class != ERROR_CLASS_NONE) /* committed or not: the changelog will tell */
+        worker_start_over(w, "the producer failed in a transaction");
     return class == ERROR_CLASS_NONE;
 }
 
@@ -365,8 +404,9 @@ bool transaction_commit(struct worker *w) {
     } else {
         log_event(LOG_LEVEL_WARN, "batch_sent_again", "worker=%s in_a_row=%u", w->name, ++w->aborts_in_a_row);
         if (w->aborts_in_a_row >= ABORTS_MAX)
-            outcome_fail(w->setup.outcome, EX_TEMPFAIL, "a batch could not be committed %d times in a row",
-                         ABORTS_MAX);
+            worker_start_over(w, "a batch was aborted again and again");
     }
+    if (worker_has_failed(w))
+        return is_durable;
     return renew_suspect_producer(w) && is_durable;
 }

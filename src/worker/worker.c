@@ -15,9 +15,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define IDLE_MS       1000 /* a close by the wall clock is late by this at most */
-#define AWAY_MS_MAX   60000
-#define CLOSE_WAIT_MS 10000 /* leaving the group */
+#define IDLE_MS         1000 /* a close by the wall clock is late by this at most */
+#define AWAY_MS_MAX     60000
+#define START_MS        60000 /* until the broker gives a producer id */
+#define STARTS_MAX      5
+#define STARTS_APART_MS 300000 /* what lies so far apart is not in a row */
 
 /* ---- what the other files use
  * -------------------------------------------------------------------------------- */
@@ -195,8 +197,7 @@ static void prime_metadata(struct worker *w) {
 
 /* The producer first: it fences what is left of an earlier instance before the group is joined. */
 static bool set_up(struct worker *w) {
-    pin(w);
-    if (!producer_open(w))
+    if (!producer_open(w, START_MS))
         return false;
     prime_metadata(w);
     w->reader = open_consumer(w, HANDLE_READER, "-reader", NULL);
@@ -269,7 +270,7 @@ static void note_whether_caught_up(struct worker *w) {
 }
 
 static void wait_for_something(struct worker *w) {
-    int64_t until = w->committed_ms + COMMIT_INTERVAL_MS - monotonic_ms();
+    int64_t until = w->committed_ms + transaction_pause_ms(w) - monotonic_ms();
     bool waits_for_boundary = false, waits_for_asking = false;
     for (size_t i = 0; i < w->lanes_count; i++) {
         const struct lane *lane = w->lanes[i];
@@ -313,37 +314,73 @@ static void leave_group(struct worker *w) {
         return;
     if (w->group_queue)
         rd_kafka_queue_destroy(w->group_queue);
-    if (outcome_code(w->setup.outcome) != EXIT_FENCED)
+    if (!worker_has_failed(w))
         rd_kafka_consumer_close(w->group); /* calls assign_rebalanced; a static member stays in the group */
     while (w->lanes_count > 0)
         worker_drop_lane(w, w->lanes_count - 1);
     rd_kafka_destroy(w->group);
+    w->group = NULL;
+    w->group_queue = NULL;
+}
+
+static void close_consumer(rd_kafka_t **rk) {
+    if (*rk)
+        rd_kafka_destroy(*rk);
+    *rk = NULL;
 }
 
 static void tear_down(struct worker *w) {
     leave_group(w);
     worker_publish_counters(w);
-    free(w->lanes);
     calendar_feed_free(&w->calendar);
     if (w->restore_queue)
         rd_kafka_queue_destroy(w->restore_queue);
     if (w->changelog)
         rd_kafka_topic_destroy(w->changelog);
-    if (w->clock)
-        rd_kafka_destroy(w->clock);
-    if (w->reader)
-        rd_kafka_destroy(w->reader);
+    w->restore_queue = NULL;
+    w->changelog = NULL;
+    close_consumer(&w->clock);
+    close_consumer(&w->reader);
     producer_close(w);
+    w->is_assigned = false;
+    w->aborts_in_a_row = 0;
+    atomic_store_explicit(&w->caught_up, false, memory_order_relaxed);
+}
+
+void worker_start_over(struct worker *w, const char *why) {
+    log_event(LOG_LEVEL_ERROR, "starts_over", "worker=%s text=%s", w->name, log_quote(why).text);
+    w->starts_over = true;
+}
+
+/* What goes wrong again and again is for somebody else to mend. */
+static bool may_start_over(struct worker *w) {
+    if (!w->starts_over || outcome_code(w->setup.outcome) != 0 ||
+        atomic_load_explicit(&w->stop, memory_order_relaxed))
+        return false;
+    int64_t now_ms = monotonic_ms();
+    w->starts = now_ms - w->started_ms > STARTS_APART_MS ? 1 : w->starts + 1;
+    w->started_ms = now_ms;
+    w->starts_over = false;
+    if (w->starts <= STARTS_MAX)
+        return true;
+    outcome_fail(w->setup.outcome, EX_TEMPFAIL, "worker %s had to start over %d times in a row", w->name,
+                 STARTS_MAX);
+    return false;
 }
 
 static void *run(void *opaque) {
     struct worker *w = opaque;
-    if (set_up(w))
-        loop(w);
-    /* The boundary: what was applied is committed, so that nothing is done again. */
-    if (!worker_has_failed(w) && !transaction_commit(w) && !worker_has_failed(w))
-        log_event(LOG_LEVEL_WARN, "last_batch_not_committed", "worker=%s", w->name);
-    tear_down(w);
+    pin(w);
+    do {
+        if (set_up(w))
+            loop(w);
+        /* The boundary: what was applied is committed, so that nothing is done again. */
+        if (!worker_has_failed(w) && !transaction_commit(w) && !worker_has_failed(w))
+            outcome_fail(w->setup.outcome, EX_TEMPFAIL,
+                         "the last batch could not be committed; it will be done again");
+        tear_down(w);
+    } while (may_start_over(w));
+    free(w->lanes);
     atomic_store_explicit(&w->has_ended, true,
                           memory_order_release); /* acquired in worker_has_ended_shared */
     return NULL;

@@ -30,7 +30,8 @@
 #define ASK_INTERVAL_MS      10   /* the broker is asked for the ends no more often */
 #define ASK_TIMEOUT_MS       1000
 #define PROGRESS_INTERVAL_MS 60000
-#define ABORTS_MAX           5     /* in a row, then the worker gives up */
+#define ABORTS_MAX           8     /* in a row, then the worker starts over */
+#define ABORT_PAUSE_MS_MAX   5000  /* between them */
 #define GROUP_TIMEOUT_MS     60000 /* committed offsets and ends at an assignment */
 
 struct calendar_feed;
@@ -81,6 +82,12 @@ struct worker {
     int64_t away_since_ms; /* monotonic: inputs cannot be read (authorization, no topic); 0: they can */
     char away_reason[256];
 
+    /* What happened to the handles is mended by new ones, and by reading the changelog again: as after a
+     * restart of the process, without one. */
+    bool starts_over;
+    unsigned starts;    /* in a row */
+    int64_t started_ms; /* monotonic, the last of them */
+
     uint64_t totals[TOPIC_COUNT][REASON_COUNT]; /* of lanes that are gone */
     uint64_t behind_total, state_records;
     uint64_t records_read;  /* handed to tasks */
@@ -99,8 +106,9 @@ static inline wall_time wall_now(void) {
     return (wall_time){(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
 }
 
+/* Nothing more may be applied or sent: the daemon has failed, or this worker starts over. */
 static inline bool worker_has_failed(struct worker *w) {
-    return outcome_code(w->setup.outcome) != 0;
+    return w->starts_over || outcome_code(w->setup.outcome) != 0;
 }
 
 /* worker.c */
@@ -108,6 +116,7 @@ const char *worker_group_id(const struct worker *w);
 struct lane *worker_find_lane(struct worker *w, int32_t partition);
 void worker_drop_lane(struct worker *w, size_t index); /* counts what it did, frees it */
 void worker_publish_counters(struct worker *w);
+void worker_start_over(struct worker *w, const char *why);
 /* Makes `queue` wake the worker when it gets something. */
 void worker_wakes_by(struct worker *w, rd_kafka_queue_t *queue);
 
@@ -135,10 +144,14 @@ bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t
                 char *error, size_t error_size);
 bool ends_known(const rd_kafka_topic_partition_t *answer);
 /* transaction.c */
+int64_t transaction_pause_ms(const struct worker *w);
 bool transaction_is_due(const struct worker *w, int64_t now_ms);
 /* Makes durable what is not. False: it is not, and will be sent again (or the outcome is set). */
 bool transaction_commit(struct worker *w);
-bool producer_open(struct worker *w);
+/* Waits for the broker, at most so long. */
+bool producer_open(struct worker *w, int64_t patience_ms);
 void producer_close(struct worker *w);
+/* Asks the broker whether somebody else has taken the transactional id. Outside a transaction. */
+bool producer_is_fenced(struct worker *w);
 
 #endif
