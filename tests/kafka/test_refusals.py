@@ -113,5 +113,15 @@ def test_input_lost_to_retention():
     refused(site, site.topics["swipes"], offset_of(site, "swipes"))
 
 
+def test_a_record_with_its_senders_time():
+    """CreateTime where it is not allowed: the arrival clock would be the clock of whoever sends."""
+    site = harness.Deployment(harness.shared_node(), partitions=1, create_time=True)
+    site.init()
+    site.configure({**site.config, "time": {"complete_from": "2023-01-01"}})
+    site.feed([{"topic": "swipes", "employee_id": "E1", "occurred_at": "2023-05-01T12:00:00Z",
+                "arrived_at": "2023-05-01T12:00:01Z"}])
+    refused(site, "LogAppendTime", "allow_create_time")
+
+
 if __name__ == "__main__":
     harness.main(globals())
