@@ -195,6 +195,14 @@ static bool write_births(struct births_work *b, struct births *out) {
     }
     if (out->found == b->shape->partitions)
         return true;
+    if (out->found > 0) { /* births are written in one transaction: all, or none */
+        outcome_fail(b->outcome, EX_CONFIG,
+                     "%s: %" PRIu32 " of its %" PRIu32
+                     " partitions have a birth record: partitions were added, and keys "
+                     "have moved. Undo the change, or begin anew with new topics",
+                     b->changelog, out->found, b->shape->partitions);
+        return false;
+    }
     if (call_failed(b, rd_kafka_begin_transaction(b->producer), "no transaction could be begun"))
         return false;
     for (uint32_t p = 0; p < b->shape->partitions; p++)

@@ -101,6 +101,10 @@ def test_changed_partition_count():
     site = stopped_site()
     site.node.add_partitions(site.topics["swipes"], 3)
     refused(site, site.topics["swipes"], 3, 2)
+    for topic in ("roster", "leave", "decisions", "state", "changelog"):
+        site.node.add_partitions(site.topics[topic], 3)
+    refused(site, site.topics["changelog"])
+    site.run("init", check_code=EX_CONFIG)  # nor does init give the new partitions a birth
 
 
 def test_input_lost_to_retention():
