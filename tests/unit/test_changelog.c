@@ -33,6 +33,16 @@ static void write_file(const char *directory, const char *name, const char *text
     fclose(file);
 }
 
+static void remove_files(const char *directory) {
+    static const char *const names[] = {"rollcall.yaml", "policies.yaml", "sites.yaml"};
+    char path[512];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(directory), 0);
+}
+
 static struct config *load_company(void) {
     char directory[] = "/tmp/rollcall-test-XXXXXX", path[512];
     assert_non_null(mkdtemp(directory));
@@ -42,6 +52,7 @@ static struct config *load_company(void) {
     snprintf(path, sizeof path, "%s/rollcall.yaml", directory);
     struct config *config = config_load(path, NULL, 0, CONFIG_FOR_REPLAY, false, stderr);
     assert_non_null(config);
+    remove_files(directory);
     return config;
 }
 
