@@ -38,7 +38,7 @@ static const struct property advice[] = {
     /* The end of a partition is reported by a fetch that found nothing; a full partition is looked at again
      * when such a fetch comes back. */
     {GROUP, "fetch.wait.max.ms", "50"},
-    {READER, "fetch.wait.max.ms", "10"},
+    {READER, "fetch.wait.max.ms", "25"},
     {PRODUCER, "transaction.timeout.ms", "30000"},
     {PRODUCER, "linger.ms", "5"},
     {PRODUCER, "compression.type", "lz4"},

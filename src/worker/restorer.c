@@ -134,6 +134,7 @@ static void run_lane(struct worker *w, struct lane *lane) {
         merge_advance(lane->merge, task_clock(lane->task));
     lane->state = LANE_RUNNING;
     lane->asked_at.ms = INT64_MIN;
+    lane->closes_told = task_closes_done(lane->task);
     lane->progress_ms = monotonic_ms();
     if (w->calendar)
         calendar_feed_join(w->calendar, lane);
