@@ -92,7 +92,10 @@ void table_free(struct table **table);
 /* The low 8 bits are 0 (the key keeps the length there): take others for other uses. Ids are 1 to
  * ID_BYTES_MAX bytes of any value. */
 uint64_t table_hash(const struct table *table, const char *id, size_t len);
-/* Starts loading the slot's cache line: call for a batch of hashes (32), then find them. */
+/* Starts loading what tells where the slot is, then the slot's cache line. For a batch of hashes (32 to 64):
+ * the first for each as it becomes known, then the second for all, then find them. Without the first the
+ * second waits for memory. */
+void table_prefetch_home(const struct table *table, uint64_t hash);
 void table_prefetch(const struct table *table, uint64_t hash);
 
 /* NULL if the id is not there. */

@@ -147,7 +147,7 @@ static void prepare(struct task *task, const struct task_input *input, struct sw
     if (out->reason != REASON_applied)
         return;
     out->hash = table_hash(task->table, swipe->employee.bytes, swipe->employee.len);
-    table_prefetch(task->table, out->hash);
+    table_prefetch_home(task->table, out->hash);
 }
 
 static enum reason apply_one(struct task *task, const struct task_input *input, const struct swipe *swipe,
@@ -171,6 +171,9 @@ static void apply_batch(struct task *task, const struct task_input *inputs, size
     struct prepared prepared[TASK_BATCH];
     for (size_t i = 0; i < count; i++)
         prepare(task, &inputs[i], &task->swipes[i], &prepared[i], &verdicts[i].detail);
+    for (size_t i = 0; i < count; i++)
+        if (prepared[i].reason == REASON_applied && inputs[i].topic == TOPIC_SWIPES)
+            table_prefetch(task->table, prepared[i].hash);
     for (size_t i = 0; i < count; i++) {
         verdicts[i].reason = apply_one(task, &inputs[i], &task->swipes[i], &prepared[i], &verdicts[i].detail);
         task->counts[inputs[i].topic][verdicts[i].reason]++;
