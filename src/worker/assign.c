@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what is asked
- * ------------------------------------------------------------------------------------------- */
+/* ---- what is asked ---- */
 
 /* The committed offsets, none guessed: they are stable ones, because the handle reads committed, so the last
  * owner's transaction is decided. */
@@ -49,8 +48,7 @@ static bool ask_ends(struct worker *w, rd_kafka_topic_partition_list_t *list, in
     return false;
 }
 
-/* ---- assign
- * -------------------------------------------------------------------------------------------------- */
+/* ---- assign ---- */
 
 static int32_t find_input(const struct worker *w, const char *topic) {
     for (size_t i = 0; i < w->topics_count; i++)
@@ -182,8 +180,7 @@ static void give(struct worker *w, rd_kafka_topic_partition_list_t *list) {
     atomic_store_explicit(&w->has_assignment, true, memory_order_relaxed);
 }
 
-/* ---- revoke
- * -------------------------------------------------------------------------------------------------- */
+/* ---- revoke ---- */
 
 static void take(struct worker *w, bool is_lost) {
     log_event(is_lost ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "revoked", "worker=%s partitions=%zu lost=%s",

@@ -38,8 +38,7 @@ struct births_work {
     const char *changelog;
 };
 
-/* ---- looking
- * ------------------------------------------------------------------------------------------------- */
+/* ---- looking ---- */
 
 static void look_at(struct births_work *b, const rd_kafka_message_t *message) {
     enum look *look = &b->looks[message->partition];
@@ -113,8 +112,7 @@ static bool look_at_group(struct births_work *b) {
     return !err;
 }
 
-/* ---- judging
- * ------------------------------------------------------------------------------------------------- */
+/* ---- judging ---- */
 
 static bool may_be_born(struct births_work *b, uint32_t p) {
     const char *group = handle_property(b->setup, "group.id", "rollcall");
@@ -142,8 +140,7 @@ static uint32_t segments_for(const struct births_work *b) {
     return segments;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static bool call_failed(struct births_work *b, rd_kafka_error_t *error, const char *what) {
     if (error == NULL)
@@ -215,8 +212,7 @@ static bool write_births(struct births_work *b, struct births *out) {
     return true;
 }
 
-/* ---- set-up and tear-down
- * ------------------------------------------------------------------------------------ */
+/* ---- set-up and tear-down ---- */
 
 static bool open_handles(struct births_work *b) {
     char error[512], id[160];

@@ -17,8 +17,7 @@ static const char *input_topic(const struct worker *w, const struct lane *lane, 
     return w->config->topics[lane->positions[input].topic];
 }
 
-/* ---- errors in place of records
- * ------------------------------------------------------------------------------ */
+/* ---- errors in place of records ---- */
 
 static void position_is_lost(struct worker *w, const char *topic, int32_t partition, const char *detail) {
     outcome_fail(w->setup.outcome, EX_CONFIG,
@@ -72,8 +71,7 @@ void intake_error(struct worker *w, const char *topic, int32_t partition, const 
     }
 }
 
-/* ---- queues -> merge
- * ----------------------------------------------------------------------------------------- */
+/* ---- queues -> merge ---- */
 
 bool intake_stamp(struct worker *w, const char *topic, const rd_kafka_message_t *message, int64_t latest_ms,
                   struct merge_record *out) {
@@ -146,8 +144,7 @@ static bool pull(struct worker *w, struct lane *lane, size_t input) {
     return true;
 }
 
-/* ---- merge -> task -> outbox
- * --------------------------------------------------------------------------------- */
+/* ---- merge -> task -> outbox ---- */
 
 static struct trace_parent trace_of(const rd_kafka_message_t *message) {
     rd_kafka_headers_t *headers;
@@ -187,7 +184,9 @@ static size_t apply(struct worker *w, struct lane *lane) {
     for (size_t i = 0; i < count; i++)
         fill_input(&w->inputs[i], position, &records[i], lane_message(lane, input, &records[i]));
     task_apply(lane->task, w->inputs, count, w->verdicts);
-    for (size_t i = 0; i < count; i++)
+    /* Every task reads the calendar; one tells of what is wrong in it. */
+    bool tells = position->topic != TOPIC_CALENDAR || lane->partition == 0;
+    for (size_t i = 0; i < count && tells; i++)
         if (__builtin_expect(reason_kind(w->verdicts[i].reason) == REASON_KIND_REJECTED, 0))
             reject_record_add(task_outbox(lane->task), lane_message(lane, input, &records[i]),
                               input_topic(w, lane, input), &w->verdicts[i]);

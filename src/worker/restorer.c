@@ -24,8 +24,7 @@ static void refuse(struct worker *w, const struct lane *lane, int64_t offset, co
                  w->config->outputs[OUTPUT_CHANGELOG], lane->partition, offset, why);
 }
 
-/* ---- begin and end of reading
- * -------------------------------------------------------------------------------- */
+/* ---- begin and end of reading ---- */
 
 static void read_from(struct worker *w, struct lane *lane, int64_t offset) {
     lane->restore_began_ms = monotonic_ms();
@@ -67,8 +66,7 @@ void restorer_stop(struct worker *w, struct lane *lane) {
     lane->state = LANE_PARKED;
 }
 
-/* ---- from the changelog to a running lane
- * ---------------------------------------------------------------------- */
+/* ---- from the changelog to a running lane ---- */
 
 static const struct position *find_position(const struct position *list, size_t count, enum topic topic,
                                             int32_t partition) {

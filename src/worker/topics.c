@@ -43,8 +43,7 @@ struct topics_work {
     size_t count;
 };
 
-/* ---- what is wanted
- * ------------------------------------------------------------------------------------------ */
+/* ---- what is wanted ---- */
 
 static struct plan plan_of_input(const struct config *config, enum topic topic) {
     struct plan plan = {
@@ -103,8 +102,7 @@ static bool find_existing(struct topics_work *t) {
     return true;
 }
 
-/* ---- one admin call
- * ------------------------------------------------------------------------------------------ */
+/* ---- one admin call ---- */
 
 static rd_kafka_event_t *wait_for(struct topics_work *t, const char *what) {
     rd_kafka_event_t *event = rd_kafka_queue_poll(t->queue, ADMIN_MS + 5000);
@@ -124,8 +122,7 @@ static rd_kafka_AdminOptions_t *admin_options(struct topics_work *t) {
     return options;
 }
 
-/* ---- making what is missing
- * ---------------------------------------------------------------------------------- */
+/* ---- making what is missing ---- */
 
 static rd_kafka_NewTopic_t *new_topic(struct topics_work *t, const struct plan *plan) {
     char error[256];
@@ -190,8 +187,7 @@ static bool make_missing(struct topics_work *t) {
     return outcome_code(t->outcome) == 0;
 }
 
-/* ---- judging what is there
- * ----------------------------------------------------------------------------------- */
+/* ---- judging what is there ---- */
 
 static const char *property_of(const rd_kafka_ConfigResource_t *resource, const char *name) {
     size_t count;

@@ -21,8 +21,7 @@
 #define CALL_TIMEOUT_MS  10000 /* of one transactional call; it is made again while it may be */
 #define FLUSH_TIMEOUT_MS 60000
 
-/* ---- the producer
- * -------------------------------------------------------------------------------------------- */
+/* ---- the producer ---- */
 
 static const char *call_error(const rd_kafka_error_t *error) {
     return error ? rd_kafka_error_string(error) : "";
@@ -84,8 +83,7 @@ void producer_close(struct worker *w) {
     w->producer = NULL;
 }
 
-/* ---- what is sent
- * -------------------------------------------------------------------------------------------- */
+/* ---- what is sent ---- */
 
 /* After an abort longer each time: what the group knows of us comes with its heartbeats. */
 int64_t transaction_pause_ms(const struct worker *w) {
@@ -231,8 +229,7 @@ static rd_kafka_topic_partition_list_t *sealed_offsets(const struct worker *w) {
     return list;
 }
 
-/* ---- exactly once
- * -------------------------------------------------------------------------------------------- */
+/* ---- exactly once ---- */
 
 enum call { CALL_SEND_OFFSETS, CALL_COMMIT };
 
@@ -347,8 +344,7 @@ static bool commit_exactly_once(struct worker *w) {
     return class == ERROR_CLASS_NONE;
 }
 
-/* ---- at least once
- * ------------------------------------------------------------------------------------------- */
+/* ---- at least once ---- */
 
 static bool flush(struct worker *w) {
     int64_t deadline = monotonic_ms() + FLUSH_TIMEOUT_MS;
@@ -370,8 +366,7 @@ static bool commit_at_least_once(struct worker *w) {
     return !err;
 }
 
-/* ---- the boundary
- * -------------------------------------------------------------------------------------------- */
+/* ---- the boundary ---- */
 
 static void release(struct worker *w) {
     for (size_t i = 0; i < w->lanes_count; i++) {

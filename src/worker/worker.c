@@ -21,8 +21,7 @@
 #define STARTS_MAX      5
 #define STARTS_APART_MS 300000 /* what lies so far apart is not in a row */
 
-/* ---- what the other files use
- * -------------------------------------------------------------------------------- */
+/* ---- what the other files use ---- */
 
 const char *worker_group_id(const struct worker *w) {
     return handle_property(&w->setup.handles, "group.id", "rollcall");
@@ -55,8 +54,7 @@ void worker_wakes_by(struct worker *w, rd_kafka_queue_t *queue) {
     rd_kafka_queue_io_event_enable(queue, w->wake, &one, sizeof one);
 }
 
-/* ---- counters
- * ------------------------------------------------------------------------------------------------ */
+/* ---- counters ---- */
 
 static void store(_Atomic uint64_t *counter, uint64_t value) {
     atomic_store_explicit(counter, value, memory_order_relaxed);
@@ -119,8 +117,7 @@ void worker_progress_shared(const struct worker *w, struct worker_progress *out)
         out->statuses[status] = load(&w->counters.statuses[status]);
 }
 
-/* ---- set-up
- * -------------------------------------------------------------------------------------------------- */
+/* ---- set-up ---- */
 
 static void pin(struct worker *w) {
     if (w->setup.core < 0)
@@ -218,8 +215,7 @@ static bool set_up(struct worker *w) {
     return subscribe(w);
 }
 
-/* ---- loop
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- loop ---- */
 
 /* Rebalances and errors; records come by the queues of their partitions. */
 static void poll_group(struct worker *w) {
@@ -306,8 +302,7 @@ static void loop(struct worker *w) {
     }
 }
 
-/* ---- tear-down
- * ----------------------------------------------------------------------------------------------- */
+/* ---- tear-down ---- */
 
 static void leave_group(struct worker *w) {
     if (w->group == NULL)
@@ -331,6 +326,9 @@ static void close_consumer(rd_kafka_t **rk) {
 
 static void tear_down(struct worker *w) {
     leave_group(w);
+    if (w->dropped_below > 0)
+        log_event(LOG_LEVEL_WARN, "dropped_below", "worker=%s records=%" PRIu64, w->name, w->dropped_below);
+    w->dropped_below = 0;
     worker_publish_counters(w);
     calendar_feed_free(&w->calendar);
     if (w->restore_queue)
@@ -386,8 +384,7 @@ static void *run(void *opaque) {
     return NULL;
 }
 
-/* ---- from other threads
- * -------------------------------------------------------------------------------------- */
+/* ---- from other threads ---- */
 
 struct worker *worker_start(const struct worker_setup *setup) {
     struct worker *w = xcalloc(1, sizeof *w);

@@ -7,7 +7,7 @@
  *   intake.c       queues -> merge -> task -> outbox
  *   ends.c         asks the broker where logs end; the wall clock
  *   transaction.c  outbox -> broker, with the offsets
- *   calendar.c     the input that every worker reads whole
+ *   calendar_feed.c  the input that every worker reads whole
  *   kafka_error.c  what an error means; handles.c  how librdkafka is configured */
 #ifndef ROLLCALL_WORKER_STATE_H
 #define ROLLCALL_WORKER_STATE_H
@@ -80,7 +80,6 @@ struct worker {
      * still act later, in the next transaction of the same producer. */
     atomic_bool producer_is_suspect;
     int64_t away_since_ms; /* monotonic: inputs cannot be read (authorization, no topic); 0: they can */
-    char away_reason[256];
 
     /* What happened to the handles is mended by new ones, and by reading the changelog again: as after a
      * restart of the process, without one. */
