@@ -39,7 +39,6 @@ struct swipe_hint {
         struct swipe_value {
             uint32_t len; /* the rest of its json_value */
             uint8_t kind;
-            bool has_escapes;
             uint8_t field;
             uint16_t begin, end, at; /* its place, quotes included, and without */
         } value[SWIPE_SHAPE_VALUES];

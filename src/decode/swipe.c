@@ -71,17 +71,20 @@ static void clear_swipe(struct swipe *out) {
 /* Shapes.
  *
  * The shape of a valid swipe says which characters may be at each of its places, so that it stays valid with
- * the same members: between values the same ones; in a string without escapes, where there was a plain
- * character, any plain one; in a number digits for digits. A swipe that fits throughout needs no further
+ * the same members: between values the same ones; in a string, where there was a plain character, any plain
+ * one; in a number digits for digits; nowhere a backslash. A swipe that fits throughout needs no further
  * parsing. Where one does not fit, within a value, that value is read as json_read_object would read it, and
  * the comparison goes on behind it, wherever that is now. So keys, colons and commas are equal byte by byte,
  * no key is there twice, and every value is a valid one: what matches is accepted by json_read_object, with
  * the same values. Whatever else differs is left to it. */
 
-/* Plain characters, but for space and !, lest the quote between be one: they are rare enough. The backslash
- * fits nowhere. */
+/* Plain characters, but for space and !, lest the quote that is next to them be one: they are rare enough. */
 #define PLAIN_LOW  0x23
 #define PLAIN_HIGH 0x7f
+
+static inline bool is_digit(int c) {
+    return c >= '0' && c <= '9';
+}
 
 static inline bool fits(const struct swipe_shape *shape, size_t at, char c) {
     unsigned char byte = (unsigned char)c;
@@ -149,7 +152,7 @@ static enum match match_shape(const struct swipe_shape *shape, const char *text,
             value->at = p + (found.at - at);
             value->len = found.len;
             value->kind = found.kind;
-            value->has_escapes = found.has_escapes;
+            value->has_escapes = false;
         }
         if (at + fitting == shape->len && fitting == left)
             return match;
@@ -163,21 +166,18 @@ static enum match match_shape(const struct swipe_shape *shape, const char *text,
     }
 }
 
-/* Opens the places of a value where other characters would do as well. */
+/* Opens the places of a value where other characters would do as well. No zero leads a number of several
+ * digits. */
 static void learn_value(struct swipe_shape *shape, const struct json_value *value, size_t at) {
     bool is_number = value->kind == JSON_INTEGER || value->kind == JSON_NUMBER;
-    bool is_integer_part = true;
     for (size_t i = 0; i < value->len; i++) {
         unsigned char c = (unsigned char)value->at[i];
-        if (is_number && c >= '0' && c <= '9') {
-            /* No zero leads an integer part of several digits. */
-            bool leads = is_integer_part && (i == 0 || value->at[i - 1] == '-') && i + 1 < value->len &&
-                         value->at[i + 1] >= '0' && value->at[i + 1] <= '9';
+        if (is_number && is_digit(c)) {
+            bool leads =
+                (i == 0 || value->at[i - 1] == '-') && i + 1 < value->len && is_digit(value->at[i + 1]);
             shape->low[at + i] = leads ? '1' : '0';
             shape->high[at + i] = '9';
-        } else if (is_number && c != '-') {
-            is_integer_part = false;
-        } else if (value->kind == JSON_STRING && !value->has_escapes && c >= PLAIN_LOW && c <= PLAIN_HIGH) {
+        } else if (value->kind == JSON_STRING && c >= PLAIN_LOW && c <= PLAIN_HIGH) {
             shape->low[at + i] = PLAIN_LOW;
             shape->high[at + i] = PLAIN_HIGH;
         }
@@ -204,8 +204,7 @@ static void learn_shape(struct swipe_shape *shape, const json_name *names, const
                                                       .at = (uint16_t)at,
                                                       .len = value.len,
                                                       .field = (uint8_t)json_find_name(names, FIELDS, &key),
-                                                      .kind = value.kind,
-                                                      .has_escapes = value.has_escapes};
+                                                      .kind = value.kind};
         learn_value(shape, &value, at);
     }
     shape->values = values;

@@ -781,6 +781,23 @@ static void largest_value(void **state) {
     assert_int_equal(decode_n(text, VALUE_BYTES_MAX + 1), REASON_too_large);
 }
 
+/* A hint that knows how such a swipe begins and ends does not let it pass. */
+static void too_large_for_a_shape(void **state) {
+    (void)state;
+    static struct swipe_hint hint;
+    static char text[VALUE_BYTES_MAX + 2];
+    static const char start[] = "{" GOOD ",\"x\":\"";
+    memset(&hint, 0, sizeof hint);
+    for (size_t len = 100; len <= VALUE_BYTES_MAX + 1;
+         len += len < VALUE_BYTES_MAX ? VALUE_BYTES_MAX - len : 1) {
+        memset(text, 'a', sizeof text);
+        memcpy(text, start, sizeof start - 1);
+        memcpy(text + len - 2, "\"}", 2);
+        assert_int_equal(decode_swipe(&plain_fields, &hint, text, len, &swipe, &detail),
+                         len <= VALUE_BYTES_MAX ? REASON_applied : REASON_too_large);
+    }
+}
+
 static const char rich_swipe[] = " { \"event_id\" : [ 1.5e3 , { \"a\" : null } ] , "
                                  "\"employee_id\":\"E\\u00e9\xc3\xa9\\ud83d\\ude80\",\"occurred_at\":"
                                  "\"2023-03-01T09:00:00.123+01:00\",\"site_id\":\"SEA33\",\"result\":"
@@ -1473,6 +1490,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(json_texts),
     cmocka_unit_test(json_depth),
     cmocka_unit_test(largest_value),
+    cmocka_unit_test(too_large_for_a_shape),
     cmocka_unit_test(truncated_everywhere),
     cmocka_unit_test(every_byte_replaced),
     cmocka_unit_test(many_shapes_in_turn),
