@@ -33,6 +33,8 @@ static double busy_seconds(void) {
 static bool repetition(struct measure_subject *subject, double *seconds) {
     double least = 1e300;
     for (unsigned i = 0; i < TRIES; i++) {
+        if (subject->prepare)
+            subject->prepare(subject->context);
         double busy = busy_seconds(), own = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
         double start = seconds_of(CLOCK_MONOTONIC), used = seconds_of(CLOCK_THREAD_CPUTIME_ID);
         subject->run(subject->context);
@@ -54,15 +56,32 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-bool measure_interleaved(struct measure_subject *subjects, size_t count, unsigned repetitions) {
-    CHECK(repetitions > 0 && repetitions <= MEASURE_REPETITIONS_MAX);
-    bool quiet = true;
-    for (unsigned r = 0; r < repetitions; r++)
+static double median_of(double *seconds, unsigned count) {
+    qsort(seconds, count, sizeof *seconds, by_size);
+    return seconds[count / 2];
+}
+
+struct measure_quality measure_interleaved(struct measure_subject *subjects, size_t count,
+                                           unsigned repetitions) {
+    CHECK(count > 0 && repetitions > 0 && repetitions <= MEASURE_REPETITIONS_MAX);
+    struct measure_quality quality = {.runs = (unsigned)(count + 1) * repetitions};
+    double again[MEASURE_REPETITIONS_MAX];
+    for (unsigned r = 0; r < repetitions; r++) {
         for (size_t i = 0; i < count; i++)
-            quiet &= repetition(&subjects[i], &subjects[i].seconds[r]);
-    for (size_t i = 0; i < count; i++) {
-        qsort(subjects[i].seconds, repetitions, sizeof subjects[i].seconds[0], by_size);
-        subjects[i].median = subjects[i].seconds[repetitions / 2];
+            quality.loud += !repetition(&subjects[i], &subjects[i].seconds[r]);
+        quality.loud += !repetition(&subjects[0], &again[r]);
     }
-    return quiet;
+    for (size_t i = 0; i < count; i++)
+        subjects[i].median = median_of(subjects[i].seconds, repetitions);
+    quality.again = median_of(again, repetitions) / subjects[0].median;
+    return quality;
+}
+
+void measure_print(const struct measure_row *rows, size_t count, const struct measure_quality *quality) {
+    printf("{\"runs\": %u, \"loud\": %u, \"again\": %.4f, \"rows\": [", quality->runs, quality->loud,
+           quality->again);
+    for (size_t i = 0; i < count; i++)
+        printf("%s{\"what\": \"%s\", \"value\": %.4f, \"unit\": \"%s\", \"target\": \"%s\"}", i ? ", " : "",
+               rows[i].what, rows[i].value, rows[i].unit, rows[i].target);
+    printf("]}\n");
 }
