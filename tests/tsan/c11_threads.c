@@ -109,3 +109,10 @@ int cnd_wait(cnd_t *condition, mtx_t *mutex) {
 int cnd_timedwait(cnd_t *condition, mtx_t *mutex, const struct timespec *until) {
     return result_of(pthread_cond_timedwait((pthread_cond_t *)condition, (pthread_mutex_t *)mutex, until));
 }
+
+/* librdkafka synchronises with atomics that ThreadSanitizer does not see, since only we are compiled with it:
+ * what it says of librdkafka's own objects is no finding. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void) {
+    return "race:librdkafka.so\n";
+}
