@@ -15,6 +15,8 @@
 
 /* What a record costs beside its block: a snapshot of an empty segment is not free. */
 #define RECORD_OVERHEAD_BYTES 64
+/* People packed at once: what is known of them is on its way from memory by then. */
+#define PACK_BATCH 32
 
 /* ---- names of a block
  * ------------------------------------------------------------------------------------------ */
@@ -200,8 +202,8 @@ static void write_delta(struct task *task, struct people_block *block) {
 }
 
 /* Packs one changed person; somebody noted twice is packed once, since the first time takes the mark away. */
-static void pack_changed(struct task *task, struct people_block *block, const struct short_text *id) {
-    uint64_t hash = table_hash(task->table, id->bytes, id->len);
+static void pack_changed(struct task *task, struct people_block *block, const struct short_text *id,
+                         uint64_t hash) {
     struct table_slot *slot = table_find(task->table, id->bytes, id->len, hash);
     if (slot == NULL) {
         pack_days(&block->entries, ENTRY_ERASED, id, NULL);
@@ -227,13 +229,24 @@ static void pack_changed(struct task *task, struct people_block *block, const st
 static void write_deltas(struct task *task) {
     struct changelog_state *log = &task->changelog;
     struct people_block block = {0};
+    struct short_text ids[PACK_BATCH];
+    uint64_t hashes[PACK_BATCH];
     for (size_t at = 0; at < log->dirty_used;) {
-        struct short_text id = {.len = (uint8_t)log->dirty[at]};
-        memcpy(id.bytes, log->dirty + at + 1, id.len);
-        at += 1u + id.len;
-        pack_changed(task, &block, &id);
-        if (block_is_full(&block))
-            write_delta(task, &block);
+        size_t count = 0;
+        for (; count < PACK_BATCH && at < log->dirty_used; count++) {
+            ids[count].len = (uint8_t)log->dirty[at];
+            memcpy(ids[count].bytes, log->dirty + at + 1, ids[count].len);
+            at += 1u + ids[count].len;
+            hashes[count] = table_hash(task->table, ids[count].bytes, ids[count].len);
+            table_prefetch_home(task->table, hashes[count]);
+        }
+        for (size_t i = 0; i < count; i++)
+            table_prefetch(task->table, hashes[i]);
+        for (size_t i = 0; i < count; i++) {
+            pack_changed(task, &block, &ids[i], hashes[i]);
+            if (block_is_full(&block))
+                write_delta(task, &block);
+        }
     }
     write_delta(task, &block);
     log->dirty_used = 0;
@@ -242,13 +255,24 @@ static void write_deltas(struct task *task) {
 static size_t write_snapshot(struct task *task, uint32_t segment) {
     struct people_block block = {0};
     uint32_t segments = task->setup.segments;
-    for (struct table_slot *slot = table_next_in_range(task->table, segment, segments, NULL); slot;
-         slot = table_next_in_range(task->table, segment, segments, slot)) {
-        struct subject subject;
-        subject_load(task, slot, &subject);
-        pack_whole(task, &block, &subject);
-        block.count++;
-    }
+    struct table_slot *batch[PACK_BATCH], *slot = NULL;
+    size_t count;
+    do {
+        for (count = 0; count < PACK_BATCH; count++) {
+            if ((slot = table_next_in_range(task->table, segment, segments, slot)) == NULL)
+                break;
+            struct slot_value value;
+            table_get(slot, &value);
+            people_prefetch(task->people, value.person);
+            batch[count] = slot;
+        }
+        for (size_t i = 0; i < count; i++) {
+            struct subject subject;
+            subject_load(task, batch[i], &subject);
+            pack_whole(task, &block, &subject);
+        }
+        block.count += (uint32_t)count;
+    } while (count == PACK_BATCH);
     char key[32];
     snprintf(key, sizeof key, "s%u", segment);
     struct block_header header = {BLOCK_SNAPSHOT, segment, task->changelog.next_delta, block.count};

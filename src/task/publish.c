@@ -185,7 +185,7 @@ static void publish(struct task *task, struct subject *subject, const struct vie
         .action = status == STATUS_NON_COMPLIANT ? ACTION_REVIEW_WITH_EMPLOYEE : ACTION_NONE,
     };
     fill_week(&change, view, &verdict->week);
-    encode_state(&task->outbox, &change, task->setup.source, occasion->trace);
+    encode_state(&task->outbox, &change, task->setup.source, occasion_trace(occasion));
     subject_mark(task, subject, true);
 }
 

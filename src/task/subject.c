@@ -124,7 +124,7 @@ void subject_forget(struct task *task, struct subject *subject, const struct occ
     struct record_place place = {(enum topic)person->known_topic, person->known_partition,
                                  person->known_offset};
     encode_tombstone(&task->outbox, &subject->id, &place, occasion->as_of, task->setup.source,
-                     occasion->trace);
+                     occasion_trace(occasion));
     task->statuses[subject->value.status]--;
     subject_mark(task, subject, true);
     people_remove(task->people, subject->value.person);

@@ -15,6 +15,13 @@
 
 struct task;
 
+/* Where the traceparent of a record is found. It is asked for only when something is published because of the
+ * record: a look at the headers of each would cost more than decoding it. */
+struct trace_source {
+    struct trace_parent (*find)(const void *record); /* NULL: there is none */
+    const void *record;
+};
+
 struct task_setup {
     const struct rules *rules;         /* borrowed, must outlive the task */
     const struct swipe_fields *fields; /* borrowed */
@@ -40,7 +47,7 @@ struct task_input {
     size_t key_len;
     const char *value; /* NULL: a null value */
     size_t value_len;
-    struct trace_parent trace;
+    struct trace_source trace;
     /* Set by a driver that already refused the record: the task moves its clock by `arrival`, counts, and is
      * done. */
     enum reason refused;

@@ -73,8 +73,13 @@ struct subject {
 struct occasion {
     enum cause cause;
     arrival_time as_of;
-    struct trace_parent trace;
+    struct trace_source trace;
 };
+
+static inline struct trace_parent occasion_trace(const struct occasion *occasion) {
+    return occasion->trace.find ? occasion->trace.find(occasion->trace.record)
+                                : (struct trace_parent){NULL, 0};
+}
 
 /* ---- subject.c: the person in hand
  * --------------------------------------------------------------------------- */
