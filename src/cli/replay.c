@@ -2,24 +2,17 @@
 #include "arguments.h"
 #include "check.h"
 #include "commands.h"
-#include "config.h"
 #include "encode.h"
-#include "history.h"
+#include "line_batch.h"
+#include "log_arguments.h"
 #include "reject_file.h"
 #include "sink.h"
-#include "task.h"
 
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-
-#define SETS_MAX        64
-#define BATCH_MAX       256
-#define BATCH_DEFAULT   64
-#define BATCH_BYTES     (1024 * 1024) /* of lines kept until their batch is applied */
-#define PEOPLE_EXPECTED 4096          /* at first: most logs that are replayed are small, and a table grows */
 
 static const char help[] =
     "usage: rollcall replay -c FILE [OPTION...] FILE...\n"
@@ -50,20 +43,9 @@ static const char help[] =
     "configuration.\n";
 
 struct options {
-    const char *config, *rejects;
-    bool has_until;
-    arrival_time until;
-    const char *sets[SETS_MAX];
-    size_t sets_count;
+    struct log_arguments log;
+    const char *rejects;
     size_t batch;
-    char **files;
-    size_t files_count;
-};
-
-/* A line that waits for its batch. */
-struct waiting {
-    const char *file, *bytes;
-    size_t len;
 };
 
 struct replay {
@@ -72,79 +54,44 @@ struct replay {
     struct reject_file *rejects; /* or NULL */
     uint64_t counts[REASON_COUNT];
     uint64_t lines;
-    size_t batch, waits; /* how many at most, and now */
-    size_t bytes_used;
-    struct task_input inputs[BATCH_MAX];
-    struct task_verdict verdicts[BATCH_MAX];
-    struct waiting waiting[BATCH_MAX];
-    char bytes[BATCH_BYTES];
+    struct line_batch batch;
+    struct task_verdict verdicts[LINE_BATCH_MAX];
 };
-
-static bool read_until(struct options *options) {
-    int32_t offset_s;
-    options->has_until = rfc3339_parse(optarg, strlen(optarg), &options->until.ms, &offset_s);
-    if (!options->has_until)
-        fprintf(stderr, "rollcall: --until takes an instant as 2023-05-15T11:00:00Z, not '%s'\n", optarg);
-    return options->has_until;
-}
 
 static bool read_option(struct options *options, int option) {
     uint64_t number;
     switch (option) {
-    case 'c':
-        options->config = optarg;
-        return true;
-    case 'u':
-        return read_until(options);
     case 'r':
         options->rejects = optarg;
         if (strcmp(optarg, "-") == 0)
             fprintf(stderr, "rollcall: --rejects takes a file; state records go to standard output\n");
         return strcmp(optarg, "-") != 0;
-    case 's':
-        if (options->sets_count == SETS_MAX) {
-            fprintf(stderr, "rollcall: more than %d times --set\n", SETS_MAX);
-            return false;
-        }
-        options->sets[options->sets_count++] = optarg;
-        return true;
     case 'g':
         fprintf(stderr, "rollcall: --guard: this version of rollcall has no guard yet\n");
         return false;
     case 'b':
-        if (!argument_number("--batch", optarg, 1, BATCH_MAX, &number))
+        if (!argument_number("--batch", optarg, 1, LINE_BATCH_MAX, &number))
             return false;
         options->batch = (size_t)number;
         return true;
     default:
-        return false;
+        return log_arguments_take(&options->log, option);
     }
 }
 
 static bool read_options(struct options *options, int argc, char **argv) {
-    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
-                                          {"until", required_argument, NULL, 'u'},
+    static const struct option names[] = {LOG_CONFIG_OPTION,
+                                          LOG_UNTIL_OPTION,
+                                          LOG_SET_OPTION,
                                           {"rejects", required_argument, NULL, 'r'},
-                                          {"set", required_argument, NULL, 's'},
                                           {"guard", no_argument, NULL, 'g'},
                                           {"batch", required_argument, NULL, 'b'},
                                           {0}};
-    *options = (struct options){.batch = BATCH_DEFAULT};
-    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;)
+    *options = (struct options){.batch = LINE_BATCH_USUAL};
+    for (int option; (option = getopt_long(argc, argv, LOG_SHORT_OPTIONS, names, NULL)) != -1;)
         if (!read_option(options, option))
             return false;
-    options->files = argv + optind;
-    options->files_count = (size_t)(argc - optind);
-    if (options->config == NULL || options->files_count == 0) {
-        fprintf(stderr, "rollcall: replay needs -c FILE and at least one file of lines\n");
-        return false;
-    }
-    size_t stdins = 0;
-    for (size_t i = 0; i < options->files_count; i++)
-        stdins += strcmp(options->files[i], "-") == 0;
-    if (stdins > 1)
-        fprintf(stderr, "rollcall: standard input can be read only once\n");
-    return stdins <= 1;
+    return log_arguments_finish(&options->log, "replay", argc, argv);
 }
 
 static void write_state(struct sink *sink, const struct out_record *record) {
@@ -170,40 +117,18 @@ static void write_outbox(struct replay *replay) {
 }
 
 static void apply_batch(struct replay *replay) {
-    task_apply(replay->task, replay->inputs, replay->waits, replay->verdicts);
-    for (size_t i = 0; i < replay->waits; i++) {
+    struct line_batch *batch = &replay->batch;
+    task_apply(replay->task, batch->inputs, batch->count, replay->verdicts);
+    for (size_t i = 0; i < batch->count; i++) {
         enum reason reason = replay->verdicts[i].reason;
+        const struct kept_line *line = &batch->lines[i];
         replay->counts[reason]++;
         if (replay->rejects != NULL && reason_kind(reason) == REASON_KIND_REJECTED)
-            reject_file_write(replay->rejects, reason, replay->verdicts[i].detail.text,
-                              replay->waiting[i].file, replay->inputs[i].offset, replay->waiting[i].bytes,
-                              replay->waiting[i].len);
+            reject_file_write(replay->rejects, reason, replay->verdicts[i].detail.text, line->file,
+                              batch->inputs[i].offset, line->bytes, line->len);
     }
-    replay->waits = replay->bytes_used = 0;
+    line_batch_clear(batch);
     write_outbox(replay);
-}
-
-static const char *keep(struct replay *replay, const char *bytes, size_t len) {
-    char *kept = memcpy(replay->bytes + replay->bytes_used, bytes, len);
-    replay->bytes_used += len;
-    return kept;
-}
-
-static void add_to_batch(struct replay *replay, const struct history_record *record) {
-    if (replay->waits == replay->batch ||
-        BATCH_BYTES - replay->bytes_used < record->line.len + record->input.key_len)
-        apply_batch(replay);
-    struct task_input *input = &replay->inputs[replay->waits];
-    struct waiting *waiting = &replay->waiting[replay->waits++];
-    *input = record->input;
-    waiting->file = record->file;
-    waiting->len = record->line.len;
-    waiting->bytes = keep(replay, record->line.bytes, record->line.len);
-    if (input->value != NULL)
-        input->value = waiting->bytes;
-    if (input->has_key)
-        input->key = keep(replay, record->input.key, record->input.key_len);
-    replay->lines++;
 }
 
 static void print_counts(const struct replay *replay) {
@@ -224,11 +149,16 @@ static void print_counts(const struct replay *replay) {
 /* True if the whole log was read and everything written. */
 static bool run(struct replay *replay, const struct options *options, struct history *history) {
     struct history_record record;
-    while (replay->sink.error == 0 && history_next(history, &record))
-        add_to_batch(replay, &record);
+    while (replay->sink.error == 0 && history_next(history, &record)) {
+        replay->lines++;
+        if (line_batch_add(&replay->batch, &record))
+            continue;
+        apply_batch(replay);
+        CHECK(line_batch_add(&replay->batch, &record));
+    }
     apply_batch(replay);
-    if (options->has_until && !history_failed(history)) {
-        task_advance(replay->task, options->until);
+    if (options->log.has_until && !history_failed(history)) {
+        task_advance(replay->task, options->log.until);
         write_outbox(replay);
     }
     print_counts(replay);
@@ -237,22 +167,13 @@ static bool run(struct replay *replay, const struct options *options, struct his
 }
 
 static int replay_files(const struct options *options, const struct config *config) {
-    const struct task_setup setup = {
-        .rules = &config->rules,
-        .fields = &config->fields,
-        .employees = PEOPLE_EXPECTED,
-        .hash_seed = 1, /* the same log gives the same order of records */
-        .segments = 1,
-        .complete_from = config->rules.complete_from,
-        .source = "rollcall-replay",
-    };
-    struct history *history = history_open(options->files, options->files_count, &config->fields);
+    struct history *history = history_open(options->log.files, options->log.files_count, &config->fields);
     struct replay *replay = xcalloc(1, sizeof *replay);
     int code = EXIT_FAILURE;
-    replay->batch = options->batch;
+    replay->batch.limit = options->batch;
     if (history != NULL && sink_open(&replay->sink, NULL) &&
         (options->rejects == NULL || (replay->rejects = reject_file_open(options->rejects)) != NULL)) {
-        replay->task = task_new(&setup);
+        replay->task = log_task_new(&config->rules, &config->fields, "rollcall-replay");
         code = run(replay, options, history) ? EX_OK : EXIT_FAILURE;
         task_free(&replay->task);
     }
@@ -271,8 +192,7 @@ int replay_command(int argc, char **argv) {
         fprintf(stderr, "rollcall replay --help says more.\n");
         return EX_USAGE;
     }
-    struct config *config =
-        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_REPLAY, false, stderr);
+    struct config *config = log_arguments_config(&options.log);
     if (config == NULL)
         return EX_CONFIG;
     int code = replay_files(&options, config);
