@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `rollcall replay`, `rollcall generate` and `rollcall check` promise as commands: usage, exit codes, files, counts, failed writes.
+"""What `rollcall replay`, `rollcall whatif`, `rollcall generate` and `rollcall check` promise as commands: usage, exit codes, files, counts, failed writes.
 
 The program under test is named by the environment variable ROLLCALL.
 """
@@ -239,6 +239,90 @@ class Commands(unittest.TestCase):
         self.assertGreater(found["applied"], total * 0.99)
         statuses = {json.loads(line).get("status") for line in out.splitlines()}
         self.assertLessEqual({"out_of_scope", "unrated", "compliant", "at_risk", "non_compliant"}, statuses)
+
+    # whatif
+
+    OTHER = (b"policies:\n- {id: office-2d, versions: [{effective_on: 2023-05-01, required_days: 2}]}\n"
+             b"- {id: office-3d, versions: [{effective_on: 2023-05-01, required_days: 4, accept: [entered, granted]}]}\n")
+
+    def whatif(self, wanted, other, args, stdin=b"", **more):
+        name = self.write("other.yaml", other)
+        code, out, errors = run(["whatif", "-c", self.config, "--policies", name] + args, stdin, **more)
+        self.assertEqual(code, wanted, errors)
+        return out, errors
+
+    def statuses_at_end(self, config, args):
+        """The last status of everybody whom a replay knows at its end."""
+        code, out, errors = run(["replay", "-c", config] + args)
+        self.assertEqual(code, OK, errors)
+        people = {}
+        for record in map(json.loads, out.splitlines()):
+            people[record["employee_id"]] = record.get("status")  # None: a tombstone
+        return {employee: status for employee, status in people.items() if status}
+
+    def test_whatif_usage_errors(self):
+        log = self.write("in.ndjson", b"")
+        self.assertEqual(run(["whatif", "-c", self.config, log])[0], USAGE)
+        self.assertEqual(run(["whatif", "--policies", self.path("policies.yaml"), log])[0], USAGE)
+        self.whatif(USAGE, self.OTHER, [])
+        self.whatif(USAGE, self.OTHER, ["--until", "tomorrow", log])
+        self.whatif(USAGE, self.OTHER, ["--employee", "E1", log])
+        self.assertEqual(run(["whatif", "--help"])[0], OK)
+        _, errors = self.whatif(CONFIG, b"policies: [{id: x}]\n", [log])
+        self.assertIn("other.yaml:1: ", errors)
+        self.whatif(FAILURE, self.OTHER, [self.path("nowhere.ndjson")])
+
+    def test_whatif_is_two_replays(self):
+        """Those who differ at the end of a replay under either file are told, and nobody else."""
+        _, log, _ = run(GENERATE + ["400", "--config", self.folder])
+        log = self.write("in.ndjson", log)
+        out, errors = self.whatif(OK, self.OTHER, ["--until", "2023-06-06T00:00:00Z", log])
+        told = [json.loads(line) for line in out.splitlines()]
+        today = self.statuses_at_end(self.config, ["--until", "2023-06-06T00:00:00Z", log])
+        other = self.statuses_at_end(self.config, ["--set", "policies=other.yaml", "--until", "2023-06-06T00:00:00Z", log])
+        wanted = [{"employee_id": employee, "status": today.get(employee), "other_status": other.get(employee)}
+                  for employee in sorted(set(today) | set(other)) if today.get(employee) != other.get(employee)]
+        self.assertEqual(told, wanted)
+        self.assertGreater(len({tuple(sorted(difference.items())[1:]) for difference in told}), 2)
+
+        self.assertRegex(errors, r"(?m)^ +sum .* %d$" % len(set(today) | set(other)))
+        rank = {"non_compliant": 0, "at_risk": 1, "compliant": 2, "unrated": 2}
+        change = [rank[row["other_status"]] - rank[row["status"]] for row in wanted
+                  if row["status"] in rank and row["other_status"] in rank]
+        self.assertIn("%d would gain" % sum(c > 0 for c in change), errors)
+        self.assertIn("%d would lose" % sum(c < 0 for c in change), errors)
+        self.assertIn("%d have the same status under both" % (len(set(today) | set(other)) - len(wanted)), errors)
+
+    def test_whatif_same_policies(self):
+        _, log, _ = run(GENERATE + ["100", "--config", self.folder])
+        out, errors = self.whatif(OK, self.read("policies.yaml"), ["-"], log)
+        self.assertEqual(out, b"")
+        self.assertNotIn("treated differently", errors)
+
+    def test_whatif_counts_what_the_other_file_cannot_read(self):
+        """A roster record may name a policy that the other file lacks: that person is not known there."""
+        lines = (b'{"topic":"roster","arrived_at":"2023-05-01T12:00:00Z","employee_id":"E\\"1","policy":"office-2d"}\n' +
+                 roster("E2", "2023-05-01T12:00:00Z") + b'{"topic":"roster","employee_id":"E2","policy":"office-2d"}\n')
+        other = b"policies: [{id: office-3d, versions: [{effective_on: 2023-04-01}]}]\n"
+        out, errors = self.whatif(OK, other, ["-"], lines)
+        self.assertEqual([json.loads(line) for line in out.splitlines()],
+                         [{"employee_id": 'E"1', "status": "not_in_force", "other_status": None},
+                          {"employee_id": "E2", "status": "not_in_force", "other_status": "unrated"}])
+        self.assertRegex(errors, r"unknown_policy +0 today, 2 under the others")
+        self.assertRegex(errors, r"(?m)^ +not_in_force +1 +1 +2$")
+
+    def test_whatif_full_disk(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([ROLLCALL, "whatif", "-c", self.config, "--policies", self.write("other.yaml", self.OTHER), "-"],
+                                  input=roster("E1", "2023-05-01T12:00:00Z"), stdout=full, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, OK, "nothing was to be written")
+        name = self.write("in.ndjson", roster("E1", "2023-05-20T12:00:00Z"))
+        later = b"policies: [{id: office-3d, versions: [{effective_on: 2023-07-01}]}]\n"
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([ROLLCALL, "whatif", "-c", self.config, "--policies", self.write("other.yaml", later), name],
+                                  stdout=full, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, FAILURE)
+        self.assertIn(b"No space left", done.stderr)
 
     # check
 
