@@ -41,7 +41,8 @@ static void input_is_away(struct worker *w, const char *topic, int32_t partition
 /* The group says that another member came under our name. Another instance would have taken the transactional
  * id first; if it has not, it was our own request to join, sent twice because the broker was away. */
 static void member_is_fenced(struct worker *w, const char *detail) {
-    if (w->config->delivery == DELIVERY_EXACTLY_ONCE && producer_is_fenced(w))
+    if (w->config->delivery == DELIVERY_EXACTLY_ONCE &&
+        producer_is_fenced(&w->producer, w->group, w->config->topics[TOPIC_SWIPES]))
         outcome_fail(w->setup.outcome, EXIT_FENCED,
                      "fenced: another instance uses group.instance.id %s (%s); each instance needs its own",
                      w->name, detail);

@@ -129,33 +129,15 @@ static void pin(struct worker *w) {
         log_event(LOG_LEVEL_WARN, "not_pinned", "worker=%s core=%d", w->name, w->setup.core);
 }
 
-/* Reports of the producer: of changelog records their offsets, so that a kept task knows its own. */
-static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
-    struct worker *w = opaque;
-    (void)rk;
-    if (message->err) {
-        w->failed_deliveries++;
-        if (w->failed_deliveries == 1)
-            log_event(LOG_LEVEL_WARN, "not_delivered", "worker=%s code=%s", w->name,
-                      rd_kafka_err2name(message->err));
-        return;
-    }
-    if (message->_private == NULL)
-        return;
-    struct lane *lane = worker_find_lane(w, (int32_t)(uintptr_t)message->_private - 1);
-    if (lane && message->offset >= lane->changelog_sent)
-        lane->changelog_sent = message->offset + 1;
+/* Offsets of changelog records, so that a kept task knows its own. */
+static void changelog_delivered(void *owner, uintptr_t tag, int64_t offset) {
+    struct lane *lane = worker_find_lane(owner, (int32_t)tag - 1);
+    if (lane && offset >= lane->changelog_sent)
+        lane->changelog_sent = offset + 1;
 }
 
-/* Any thread of librdkafka. ApiKeys: Produce, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit.
- */
-static void answered(int16_t api_key, rd_kafka_resp_err_t err, void *opaque) {
-    struct worker *w = opaque;
-    bool is_transactional = api_key == 0 || api_key == 24 || api_key == 25 || api_key == 26 || api_key == 28;
-    bool has_no_answer = err == RD_KAFKA_RESP_ERR__TIMED_OUT || err == RD_KAFKA_RESP_ERR__TRANSPORT ||
-                         err == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
-    if (is_transactional && has_no_answer)
-        atomic_store_explicit(&w->producer_is_suspect, true, memory_order_relaxed);
+static bool has_failed(void *owner) {
+    return worker_has_failed(owner);
 }
 
 static rd_kafka_t *open_consumer(struct worker *w, enum handle_role role, const char *suffix,
@@ -180,23 +162,12 @@ static bool subscribe(struct worker *w) {
     return !err;
 }
 
-/* A topic's first message after a start is a second late unless its metadata is there before. */
-static void prime_metadata(struct worker *w) {
-    for (enum output output = 0; output < OUTPUT_COUNT; output++) {
-        rd_kafka_topic_t *topic = rd_kafka_topic_new(w->producer, w->config->outputs[output], NULL);
-        const struct rd_kafka_metadata *metadata;
-        if (topic && rd_kafka_metadata(w->producer, 0, topic, &metadata, 10000) == RD_KAFKA_RESP_ERR_NO_ERROR)
-            rd_kafka_metadata_destroy(metadata);
-        if (topic)
-            rd_kafka_topic_destroy(topic);
-    }
-}
-
 /* The producer first: it fences what is left of an earlier instance before the group is joined. */
 static bool set_up(struct worker *w) {
-    if (!producer_open(w, START_MS))
+    if (!producer_open(&w->producer, START_MS))
         return false;
-    prime_metadata(w);
+    for (enum output output = 0; output < OUTPUT_COUNT; output++)
+        producer_prime(&w->producer, w->config->outputs[output]);
     w->reader = open_consumer(w, HANDLE_READER, "-reader", NULL);
     w->clock = open_consumer(w, HANDLE_CLOCK, "-clock", NULL);
     if (w->reader == NULL || w->clock == NULL)
@@ -226,7 +197,7 @@ static void poll_group(struct worker *w) {
                          message);
         rd_kafka_message_destroy(message);
     }
-    rd_kafka_poll(w->producer, 0);
+    rd_kafka_poll(w->producer.rk, 0);
     rd_kafka_poll(w->reader, 0);
     rd_kafka_poll(w->clock, 0);
     if (w->away_since_ms && monotonic_ms() - w->away_since_ms > AWAY_MS_MAX) {
@@ -339,7 +310,7 @@ static void tear_down(struct worker *w) {
     w->changelog = NULL;
     close_consumer(&w->clock);
     close_consumer(&w->reader);
-    producer_close(w);
+    producer_close(&w->producer);
     w->is_assigned = false;
     w->aborts_in_a_row = 0;
     atomic_store_explicit(&w->caught_up, false, memory_order_relaxed);
@@ -393,8 +364,17 @@ struct worker *worker_start(const struct worker_setup *setup) {
     snprintf(w->name, sizeof w->name, "%s-%" PRIu32, setup->instance, setup->number);
     snprintf(w->source, sizeof w->source, "/rollcall/%s", worker_group_id(w));
     w->group_callbacks = (struct handle_callbacks){.rebalance = assign_rebalanced, .opaque = w};
-    w->producer_callbacks =
-        (struct handle_callbacks){.delivered = delivered, .answered = answered, .opaque = w};
+    producer_init(&w->producer, &(struct producer_setup){
+                                    .handles = setup->handles,
+                                    .outcome = setup->outcome,
+                                    .name = w->name,
+                                    .group = worker_group_id(w),
+                                    .is_exact = w->config->delivery == DELIVERY_EXACTLY_ONCE,
+                                    .has_failed = has_failed,
+                                    .stop = &w->stop,
+                                    .delivered = changelog_delivered,
+                                    .owner = w,
+                                });
     for (enum topic topic = 0; topic < TOPIC_COUNT; topic++)
         if (topic != TOPIC_CALENDAR && w->config->topics[topic])
             w->topics[w->topics_count++] = topic;

@@ -6,14 +6,14 @@
  *   restorer.c     changelog partitions -> tasks, beside the loop
  *   intake.c       queues -> merge -> task -> outbox
  *   ends.c         asks the broker where logs end; the wall clock
- *   transaction.c  outbox -> broker, with the offsets
+ *   transaction.c  outbox -> broker, with the offsets; producer.c  the calls that this takes
  *   calendar_feed.c  the input that every worker reads whole
  *   kafka_error.c  what an error means; handles.c  how librdkafka is configured */
 #ifndef ROLLCALL_WORKER_STATE_H
 #define ROLLCALL_WORKER_STATE_H
 
-#include "kafka_error.h"
 #include "lane.h"
+#include "producer.h"
 #include "worker.h"
 
 #include <pthread.h>
@@ -52,8 +52,9 @@ struct worker {
     atomic_bool stop, has_ended, caught_up, has_assignment;
     struct worker_counters counters;
 
-    struct handle_callbacks group_callbacks, producer_callbacks;
-    rd_kafka_t *group, *producer, *reader, *clock;
+    struct handle_callbacks group_callbacks;
+    struct producer producer;
+    rd_kafka_t *group, *reader, *clock;
     rd_kafka_topic_t *changelog; /* of the reader */
     rd_kafka_queue_t *group_queue, *restore_queue;
     int wake; /* eventfd: a queue has something, or the worker shall stop */
@@ -75,10 +76,6 @@ struct worker {
     int64_t committed_ms; /* monotonic: when the last transaction ended, or began to be due */
     uint64_t applied_since_commit;
     unsigned aborts_in_a_row;
-    uint64_t failed_deliveries; /* of the batch under way */
-    /* Set by librdkafka's threads: a transactional request ended in a timeout or a lost connection, so it may
-     * still act later, in the next transaction of the same producer. */
-    atomic_bool producer_is_suspect;
     int64_t away_since_ms; /* monotonic: inputs cannot be read (authorization, no topic); 0: they can */
 
     /* What happened to the handles is mended by new ones, and by reading the changelog again: as after a
@@ -147,10 +144,5 @@ int64_t transaction_pause_ms(const struct worker *w);
 bool transaction_is_due(const struct worker *w, int64_t now_ms);
 /* Makes durable what is not. False: it is not, and will be sent again (or the outcome is set). */
 bool transaction_commit(struct worker *w);
-/* Waits for the broker, at most so long. */
-bool producer_open(struct worker *w, int64_t patience_ms);
-void producer_close(struct worker *w);
-/* Asks the broker whether somebody else has taken the transactional id. Outside a transaction. */
-bool producer_is_fenced(struct worker *w);
 
 #endif

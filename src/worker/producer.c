@@ -1,0 +1,287 @@
+/* See producer.h. The error classes of kafka_error.h become calls made again, aborts and last words here. */
+#include "producer.h"
+
+#include "event_log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define RENEW_TIMEOUT_MS 600000
+#define CALL_TIMEOUT_MS  10000 /* of one transactional call; it is made again while it may be */
+#define FLUSH_TIMEOUT_MS 60000
+#define PRIME_MS         10000
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const char *call_error(const rd_kafka_error_t *error) {
+    return error ? rd_kafka_error_string(error) : "";
+}
+
+static bool has_failed(const struct producer *p) {
+    return p->setup.has_failed(p->setup.owner);
+}
+
+static void fail_fenced(struct producer *p, const char *detail) {
+    outcome_fail(p->setup.outcome, EXIT_FENCED,
+                 "fenced: another instance uses the transactional id of %s (%s); each instance needs a "
+                 "group.instance.id of its own",
+                 p->setup.name, detail);
+}
+
+/* ---- callbacks ---- */
+
+static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
+    struct producer *p = opaque;
+    (void)rk;
+    if (message->err) {
+        p->failed_deliveries++;
+        if (p->failed_deliveries == 1)
+            log_event(LOG_LEVEL_WARN, "not_delivered", "worker=%s code=%s", p->setup.name,
+                      rd_kafka_err2name(message->err));
+        return;
+    }
+    if (message->_private != NULL && p->setup.delivered)
+        p->setup.delivered(p->setup.owner, (uintptr_t)message->_private, message->offset);
+}
+
+/* Any thread of librdkafka. ApiKeys: Produce, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit.
+ */
+static void answered(int16_t api_key, rd_kafka_resp_err_t err, void *opaque) {
+    struct producer *p = opaque;
+    bool is_transactional = api_key == 0 || api_key == 24 || api_key == 25 || api_key == 26 || api_key == 28;
+    bool has_no_answer = err == RD_KAFKA_RESP_ERR__TIMED_OUT || err == RD_KAFKA_RESP_ERR__TRANSPORT ||
+                         err == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
+    if (is_transactional && has_no_answer)
+        atomic_store_explicit(&p->is_suspect, true, memory_order_relaxed);
+}
+
+/* ---- life ---- */
+
+void producer_init(struct producer *p, const struct producer_setup *setup) {
+    p->setup = *setup;
+    p->callbacks = (struct handle_callbacks){.delivered = delivered, .answered = answered, .opaque = p};
+    p->rk = NULL;
+    p->failed_deliveries = 0;
+    atomic_init(&p->is_suspect, false);
+}
+
+static bool init_transactions(struct producer *p, int64_t patience_ms) {
+    int64_t deadline = now_ms() + patience_ms;
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, CALL_TIMEOUT_MS);
+        enum error_class class = error_class_of_call(error);
+        char detail[512];
+        snprintf(detail, sizeof detail, "%s", call_error(error));
+        if (error)
+            rd_kafka_error_destroy(error);
+        if (class == ERROR_CLASS_NONE)
+            return true;
+        bool is_stopping = atomic_load_explicit(p->setup.stop, memory_order_relaxed) || has_failed(p);
+        if (class == ERROR_CLASS_RETRY && now_ms() < deadline && !is_stopping)
+            continue;
+        if (class == ERROR_CLASS_RETRY)
+            outcome_fail(p->setup.outcome, EX_TEMPFAIL, "the broker gave no producer id: %s", detail);
+        else if (class == ERROR_CLASS_FENCED)
+            fail_fenced(p, detail);
+        else
+            outcome_fail(p->setup.outcome, EXIT_FAILURE, "transactions cannot be used: %s", detail);
+        return false;
+    }
+}
+
+bool producer_open(struct producer *p, int64_t patience_ms) {
+    char error[512], id[400];
+    snprintf(id, sizeof id, "%s-%s", p->setup.group, p->setup.name);
+    atomic_store_explicit(&p->is_suspect, false, memory_order_relaxed);
+    p->rk = handle_new(&p->setup.handles, HANDLE_PRODUCER, p->setup.name, p->setup.is_exact ? id : NULL,
+                       &p->callbacks, error, sizeof error);
+    if (p->rk == NULL) {
+        outcome_fail(p->setup.outcome, EX_CONFIG, "%s", error);
+        return false;
+    }
+    return !p->setup.is_exact || init_transactions(p, patience_ms);
+}
+
+void producer_close(struct producer *p) {
+    if (p->rk == NULL)
+        return;
+    rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(p->rk, 0); /* serves the reports of what was purged */
+    rd_kafka_destroy(p->rk);
+    p->rk = NULL;
+}
+
+bool producer_renew_suspect(struct producer *p) {
+    if (!atomic_load_explicit(&p->is_suspect, memory_order_relaxed))
+        return true;
+    log_event(LOG_LEVEL_WARN, "producer_renewed", "worker=%s", p->setup.name);
+    producer_close(p);
+    return producer_open(p, RENEW_TIMEOUT_MS);
+}
+
+void producer_prime(struct producer *p, const char *name) {
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(p->rk, name, NULL);
+    const struct rd_kafka_metadata *metadata;
+    if (topic && rd_kafka_metadata(p->rk, 0, topic, &metadata, PRIME_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+    if (topic)
+        rd_kafka_topic_destroy(topic);
+}
+
+/* ---- records ---- */
+
+static rd_kafka_resp_err_t send_once(struct producer *p, const struct destination *to,
+                                     const struct out_record *record, rd_kafka_headers_t *headers,
+                                     int64_t timestamp_ms) {
+    void *value = (void *)(uintptr_t)record->value, *key = (void *)(uintptr_t)record->key;
+    void *opaque = (void *)to->tag;
+    if (headers)
+        return rd_kafka_producev(p->rk, RD_KAFKA_V_TOPIC(to->topic), RD_KAFKA_V_PARTITION(to->partition),
+                                 RD_KAFKA_V_KEY(key, record->key_len),
+                                 RD_KAFKA_V_VALUE(value, record->value_len), RD_KAFKA_V_HEADERS(headers),
+                                 RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_OPAQUE(opaque),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    return rd_kafka_producev(p->rk, RD_KAFKA_V_TOPIC(to->topic), RD_KAFKA_V_PARTITION(to->partition),
+                             RD_KAFKA_V_KEY(key, record->key_len), RD_KAFKA_V_VALUE(value, record->value_len),
+                             RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_OPAQUE(opaque),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+}
+
+enum error_class producer_send_message(struct producer *p, const struct destination *to,
+                                       const struct out_record *record, rd_kafka_headers_t *headers,
+                                       int64_t timestamp_ms) {
+    for (;;) {
+        rd_kafka_resp_err_t err = send_once(p, to, record, headers, timestamp_ms);
+        if (!err)
+            return ERROR_CLASS_NONE;
+        enum error_class class = ERROR_CLASS_FATAL;
+        switch (error_of_produce(err)) {
+        case PRODUCE_FULL:
+            if (has_failed(p))
+                break;
+            rd_kafka_poll(p->rk, 10);
+            continue;
+        case PRODUCE_ABORT:
+            log_event(LOG_LEVEL_ERROR, "produce_refused", "worker=%s topic=%s bytes=%zu code=%s",
+                      p->setup.name, to->topic, record->value_len, rd_kafka_err2name(err));
+            class = ERROR_CLASS_ABORT;
+            break;
+        case PRODUCE_FATAL:
+            break;
+        }
+        if (headers)
+            rd_kafka_headers_destroy(headers);
+        return class;
+    }
+}
+
+enum error_class producer_send(struct producer *p, const struct destination *to,
+                               const struct out_record *record) {
+    rd_kafka_headers_t *headers = NULL;
+    if (record->headers_count > 0) {
+        headers = rd_kafka_headers_new(record->headers_count);
+        for (size_t i = 0; i < record->headers_count; i++)
+            rd_kafka_header_add(headers, record->headers[i].name, -1, record->headers[i].value,
+                                (ssize_t)record->headers[i].value_len);
+    }
+    return producer_send_message(p, to, record, headers, 0);
+}
+
+/* ---- transactions ---- */
+
+enum call { CALL_SEND_OFFSETS, CALL_COMMIT };
+
+static rd_kafka_error_t *call_once(struct producer *p, enum call call, rd_kafka_t *group,
+                                   const rd_kafka_topic_partition_list_t *offsets) {
+    if (call == CALL_COMMIT)
+        return rd_kafka_commit_transaction(p->rk, CALL_TIMEOUT_MS);
+    rd_kafka_consumer_group_metadata_t *member = rd_kafka_consumer_group_metadata(group);
+    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(p->rk, offsets, member, CALL_TIMEOUT_MS);
+    rd_kafka_consumer_group_metadata_destroy(member);
+    return error;
+}
+
+/* Logs and destroys the error. */
+static void tell(struct producer *p, const char *call, enum log_level level, enum error_class class,
+                 rd_kafka_error_t *error) {
+    log_event(level, "transaction_error", "worker=%s call=%s code=%s text=%s", p->setup.name, call,
+              rd_kafka_error_name(error), log_quote(call_error(error)).text);
+    if (class == ERROR_CLASS_FENCED)
+        fail_fenced(p, call_error(error));
+    rd_kafka_error_destroy(error);
+}
+
+static enum error_class call(struct producer *p, enum call which, rd_kafka_t *group,
+                             const rd_kafka_topic_partition_list_t *offsets) {
+    static const char *const names[] = {"send_offsets", "commit"};
+    for (;;) {
+        rd_kafka_error_t *error = call_once(p, which, group, offsets);
+        enum error_class class = error_class_of_call(error);
+        if (error == NULL)
+            return class;
+        tell(p, names[which], LOG_LEVEL_WARN, class, error);
+        if (class != ERROR_CLASS_RETRY || has_failed(p))
+            return class;
+    }
+}
+
+enum error_class producer_begin(struct producer *p) {
+    char text[512];
+    if (rd_kafka_fatal_error(p->rk, text, sizeof text)) { /* begin could hang behind it */
+        log_event(LOG_LEVEL_ERROR, "producer_failed", "worker=%s text=%s", p->setup.name,
+                  log_quote(text).text);
+        return ERROR_CLASS_FATAL;
+    }
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(p->rk);
+    enum error_class class = error_class_of_call(error);
+    if (error == NULL)
+        return class;
+    tell(p, "begin", LOG_LEVEL_ERROR, class, error);
+    return class == ERROR_CLASS_FENCED ? class : ERROR_CLASS_FATAL;
+}
+
+enum error_class producer_send_offsets(struct producer *p, rd_kafka_t *group,
+                                       const rd_kafka_topic_partition_list_t *offsets) {
+    return call(p, CALL_SEND_OFFSETS, group, offsets);
+}
+
+enum error_class producer_commit(struct producer *p) {
+    return call(p, CALL_COMMIT, NULL, NULL);
+}
+
+void producer_abort(struct producer *p) {
+    rd_kafka_error_t *error = rd_kafka_abort_transaction(p->rk, CALL_TIMEOUT_MS);
+    if (error == NULL)
+        return;
+    tell(p, "abort", LOG_LEVEL_WARN, error_class_of_call(error), error);
+    atomic_store_explicit(&p->is_suspect, true, memory_order_relaxed);
+}
+
+bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic) {
+    if (producer_begin(p) != ERROR_CLASS_NONE)
+        return outcome_code(p->setup.outcome) == EXIT_FENCED;
+    /* Offsets of a transaction that is never committed: what they say does not matter. */
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(offsets, topic, 0)->offset = 0;
+    rd_kafka_error_t *error = call_once(p, CALL_SEND_OFFSETS, group, offsets);
+    rd_kafka_topic_partition_list_destroy(offsets);
+    bool is_fenced = error_class_of_call(error) == ERROR_CLASS_FENCED;
+    if (error)
+        rd_kafka_error_destroy(error);
+    if (!is_fenced)
+        producer_abort(p);
+    return is_fenced;
+}
+
+bool producer_flush(struct producer *p) {
+    int64_t deadline = now_ms() + FLUSH_TIMEOUT_MS;
+    while (rd_kafka_flush(p->rk, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (now_ms() > deadline || has_failed(p))
+            return false;
+    return p->failed_deliveries == 0;
+}
