@@ -158,7 +158,7 @@ bool history_next(struct history *history, struct history_record *out) {
         .refused = file->refused,
     };
     if (file->refused != REASON_applied) {
-        out->input.refused_detail = file->detail;
+        out->input.refused_detail = file->detail.text;
     } else if (envelope->is_tombstone) {
         out->input.has_key = true;
         out->input.key = envelope->employee.bytes;

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-_Static_assert(LINE_BATCH_BYTES >= VALUE_BYTES_MAX + ID_BYTES_MAX, "an empty batch has room for any line");
+_Static_assert(LINE_BATCH_BYTES >= VALUE_BYTES_MAX + ID_BYTES_MAX + sizeof(struct reject_detail),
+               "an empty batch has room for any line");
 
 static const char *keep(struct line_batch *batch, const char *bytes, size_t len) {
     char *kept = memcpy(batch->bytes + batch->bytes_used, bytes, len);
@@ -13,7 +14,8 @@ static const char *keep(struct line_batch *batch, const char *bytes, size_t len)
 
 bool line_batch_add(struct line_batch *batch, const struct history_record *record) {
     if (batch->count == batch->limit ||
-        LINE_BATCH_BYTES - batch->bytes_used < record->line.len + record->input.key_len)
+        LINE_BATCH_BYTES - batch->bytes_used <
+            record->line.len + record->input.key_len + sizeof(struct reject_detail))
         return false;
     struct task_input *input = &batch->inputs[batch->count];
     struct kept_line *line = &batch->lines[batch->count++];
@@ -25,6 +27,8 @@ bool line_batch_add(struct line_batch *batch, const struct history_record *recor
         input->value = line->bytes;
     if (input->has_key)
         input->key = keep(batch, record->input.key, record->input.key_len);
+    if (input->refused != REASON_applied)
+        input->refused_detail = keep(batch, input->refused_detail, strlen(input->refused_detail) + 1);
     return true;
 }
 

@@ -130,7 +130,7 @@ static void prepare(struct task *task, const struct task_input *input, struct sw
                     struct prepared *out, struct reject_detail *detail) {
     out->reason = input->refused;
     if (input->refused != REASON_applied) {
-        *detail = input->refused_detail;
+        reject_detail_set(detail, input->refused_detail);
         return;
     }
     if (input->topic != TOPIC_SWIPES)

@@ -51,7 +51,7 @@ struct task_input {
     /* Set by a driver that already refused the record: the task moves its clock by `arrival`, counts, and is
      * done. */
     enum reason refused;
-    struct reject_detail refused_detail;
+    const char *refused_detail;
 };
 
 /* How a record ended. */

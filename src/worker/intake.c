@@ -10,7 +10,6 @@
 #include "event_log.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CACHE_LINE_BYTES 64
@@ -177,8 +176,7 @@ static void fill_input(struct task_input *in, const struct position *position,
     in->trace = (struct trace_source){trace_of, message};
     in->refused = record->is_refused ? REASON_clock_ahead : REASON_applied;
     if (record->is_refused)
-        snprintf(in->refused_detail.text, sizeof in->refused_detail.text,
-                 "stamped further ahead of the wall clock than clock_skew");
+        in->refused_detail = "stamped further ahead of the wall clock than clock_skew";
 }
 
 /* It was fetched up to a second ago, by another thread: by now it lies in memory. */
