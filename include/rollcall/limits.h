@@ -27,6 +27,10 @@
 #define ADVERSE_RECORDS_MAX                                                                                  \
     8 /* records that entered non_compliant which a correction can supersede (SPEC 5) */
 #define DECISIONS_KEPT_MAX 32 /* repeats are recognised among the last so many decisions (SPEC 2) */
+/* Of one person, each: roster records and leave that still matter, decisions in force. More would be a sender
+ * gone mad, and would not fit a block of the changelog. */
+#define PERSON_RECORDS_MAX 1000
+#define CLOSURES_MAX       10000 /* days closed or on hold asserted of one site, likewise */
 
 /* Configuration */
 #define CONFIG_BYTES_MAX  (1024 * 1024)

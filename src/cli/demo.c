@@ -179,13 +179,8 @@ static struct config *load_config(struct demo *demo) {
         return NULL;
     }
     snprintf(bootstrap, sizeof bootstrap, "kafka.bootstrap.servers=%s", demo_broker_address(demo->broker));
-    const char *const sets[] = {bootstrap,
-                                "kafka.group.id=" DEMO_GROUP,
-                                "workers=2",
-                                "time.allow_create_time=true",
-                                "topics.leave=null",
-                                "topics.calendar=null",
-                                "topics.decisions=null"};
+    const char *const sets[] = {bootstrap, "kafka.group.id=" DEMO_GROUP, "workers=2",
+                                "time.allow_create_time=true"};
     struct config *config = NULL;
     if (company_files_write(&demo->setup, used) &&
         snprintf(path, sizeof path, "%s/rollcall.yaml", used) < (int)sizeof path)

@@ -58,7 +58,8 @@ struct config *log_arguments_config(const struct log_arguments *arguments) {
                        stderr);
 }
 
-struct task *log_task_new(const struct rules *rules, const struct swipe_fields *fields, const char *source) {
+struct task *log_task_new(const struct rules *rules, const struct swipe_fields *fields, const char *source,
+                          bool has_guard) {
     const struct task_setup setup = {
         .rules = rules,
         .fields = fields,
@@ -67,6 +68,7 @@ struct task *log_task_new(const struct rules *rules, const struct swipe_fields *
         .segments = 1,
         .complete_from = rules->complete_from,
         .source = source,
+        .has_guard = has_guard,
     };
     return task_new(&setup);
 }

@@ -36,6 +36,7 @@ bool log_arguments_finish(struct log_arguments *arguments, const char *command, 
 /* The configuration, its errors printed: NULL is exit code 78. */
 struct config *log_arguments_config(const struct log_arguments *arguments);
 /* The task of a log that begins with its first line. */
-struct task *log_task_new(const struct rules *rules, const struct swipe_fields *fields, const char *source);
+struct task *log_task_new(const struct rules *rules, const struct swipe_fields *fields, const char *source,
+                          bool has_guard);
 
 #endif

@@ -32,8 +32,8 @@ static const char help[] =
     "                      is the line as text, bytes that are not UTF-8 replaced by U+FFFD, cut after 64 "
     "KiB\n"
     "  --set KEY=VALUE     in place of a value of the configuration, as time.settle=12h; repeatable\n"
-    "  --guard             hold sudden waves of adverse changes; this version has no guard yet and refuses "
-    "it\n"
+    "  --guard             hold sudden waves of adverse changes back, as `run` does (guard in the "
+    "configuration)\n"
     "  --batch N           lines applied at once, 1 to 256 (64); for tests, the records do not depend on it\n"
     "  --help              print this\n"
     "\n"
@@ -45,6 +45,7 @@ static const char help[] =
 struct options {
     struct log_arguments log;
     const char *rejects;
+    bool has_guard;
     size_t batch;
 };
 
@@ -67,8 +68,8 @@ static bool read_option(struct options *options, int option) {
             fprintf(stderr, "rollcall: --rejects takes a file; state records go to standard output\n");
         return strcmp(optarg, "-") != 0;
     case 'g':
-        fprintf(stderr, "rollcall: --guard: this version of rollcall has no guard yet\n");
-        return false;
+        options->has_guard = true;
+        return true;
     case 'b':
         if (!argument_number("--batch", optarg, 1, LINE_BATCH_MAX, &number))
             return false;
@@ -173,7 +174,7 @@ static int replay_files(const struct options *options, const struct config *conf
     replay->batch.limit = options->batch;
     if (history != NULL && sink_open(&replay->sink, NULL) &&
         (options->rejects == NULL || (replay->rejects = reject_file_open(options->rejects)) != NULL)) {
-        replay->task = log_task_new(&config->rules, &config->fields, "rollcall-replay");
+        replay->task = log_task_new(&config->rules, &config->fields, "rollcall-replay", options->has_guard);
         code = run(replay, options, history) ? EX_OK : EXIT_FAILURE;
         task_free(&replay->task);
     }

@@ -296,8 +296,8 @@ static int compare_policies(const struct options *options, const struct config *
     int code = EXIT_FAILURE;
     whatif->batch.limit = LINE_BATCH_USUAL;
     if (history != NULL && sink_open(&sink, NULL)) {
-        whatif->tasks[TODAY] = log_task_new(&config->rules, &config->fields, "rollcall-whatif");
-        whatif->tasks[OTHER] = log_task_new(&other, &config->fields, "rollcall-whatif");
+        whatif->tasks[TODAY] = log_task_new(&config->rules, &config->fields, "rollcall-whatif", false);
+        whatif->tasks[OTHER] = log_task_new(&other, &config->fields, "rollcall-whatif", false);
         code = run(whatif, &options->log, history, &sink) ? EX_OK : EXIT_FAILURE;
         task_free(&whatif->tasks[OTHER]);
         task_free(&whatif->tasks[TODAY]);

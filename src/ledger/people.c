@@ -39,17 +39,49 @@ struct person *people_get(const struct people *people, uint32_t index) {
 }
 
 void people_prefetch(const struct people *people, uint32_t index) {
-    const struct person *person = people_get(people, index);
-    __builtin_prefetch(person);
-    __builtin_prefetch((const char *)person + 64);
+    __builtin_prefetch(people_get(people, index));
+}
+
+static size_t size_of_case(const struct case_file *file) {
+    return sizeof *file + file->adverse_capacity * sizeof file->adverse[0];
+}
+
+static void *take(struct people *people, size_t bytes) {
+    people->more_bytes += bytes;
+    return xcalloc(1, bytes);
+}
+
+static void give_back(struct people *people, void *block, size_t bytes) {
+    if (block)
+        people->more_bytes -= bytes;
+    free(block);
+}
+
+static void free_leave(struct people *people, struct leave *leave) {
+    give_back(people, leave, sizeof *leave + leave->id_len);
+}
+
+static void free_decision(struct people *people, struct decision *decision) {
+    give_back(people, decision, sizeof *decision + decision->id_len);
 }
 
 static void free_more(struct people *people, struct person *person) {
-    if (person->more == NULL)
+    struct person_more *more = person->more;
+    if (more == NULL)
         return;
-    people->more_bytes -= sizeof *person->more + person->more->roster_capacity * sizeof *person->more->roster;
-    free(person->more->roster);
-    free(person->more);
+    for (struct leave *leave = more->leaves, *next; leave; leave = next) {
+        next = leave->next;
+        free_leave(people, leave);
+    }
+    for (struct decision *decision = more->decisions, *next; decision; decision = next) {
+        next = decision->next;
+        free_decision(people, decision);
+    }
+    if (more->case_file)
+        give_back(people, more->case_file, size_of_case(more->case_file));
+    give_back(people, more->hold, sizeof *more->hold);
+    give_back(people, more->roster, more->roster_capacity * sizeof *more->roster);
+    give_back(people, more, sizeof *more);
     person->more = NULL;
 }
 
@@ -68,6 +100,13 @@ void people_free(struct people **people) {
     *people = NULL;
 }
 
+/* Aligned, so that a person is one cache line. */
+static struct person *new_chunk(void) {
+    struct person *chunk = aligned_alloc(sizeof *chunk, CHUNK_PEOPLE * sizeof *chunk);
+    CHECK(chunk != NULL);
+    return memset(chunk, 0, CHUNK_PEOPLE * sizeof *chunk);
+}
+
 uint32_t people_add(struct people *people) {
     if (people->free_index) {
         uint32_t index = people->free_index - 1;
@@ -78,7 +117,7 @@ uint32_t people_add(struct people *people) {
     }
     if (people->count == people->chunks_count * CHUNK_PEOPLE) {
         people->chunks = xrealloc(people->chunks, people->chunks_count + 1, sizeof *people->chunks);
-        people->chunks[people->chunks_count++] = xcalloc(CHUNK_PEOPLE, sizeof(struct person));
+        people->chunks[people->chunks_count++] = new_chunk();
     }
     return people->count++;
 }
@@ -103,8 +142,8 @@ uint64_t people_memory_bytes(const struct people *people) {
  * ---------------------------------------------------------------------------------------------------- */
 
 const struct roster_entry *person_roster(const struct person *person, size_t *count) {
-    *count = person->roster_count;
-    return person->roster_count > 1 ? person->more->roster : &person->only;
+    *count = person->roster == ROSTER_MORE ? person->more->roster_count : person->roster;
+    return person->roster == ROSTER_MORE ? person->more->roster : &person->only;
 }
 
 const struct roster_entry *person_roster_of(const struct person *person, civil_day x) {
@@ -119,10 +158,8 @@ const struct roster_entry *person_roster_of(const struct person *person, civil_d
 }
 
 struct person_more *person_more(struct people *people, struct person *person) {
-    if (person->more == NULL) {
-        person->more = xcalloc(1, sizeof *person->more);
-        people->more_bytes += sizeof *person->more;
-    }
+    if (person->more == NULL)
+        person->more = take(people, sizeof *person->more);
     return person->more;
 }
 
@@ -130,7 +167,7 @@ static void reserve_roster(struct people *people, struct person_more *more, uint
     CHECK(count <= UINT16_MAX);
     if (more->roster_capacity >= count)
         return;
-    uint32_t capacity = more->roster_capacity ? 2u * more->roster_capacity : 4;
+    uint32_t capacity = more->roster_capacity ? 2u * more->roster_capacity : 2;
     capacity = capacity > UINT16_MAX ? UINT16_MAX : capacity;
     more->roster = xrealloc(more->roster, capacity, sizeof *more->roster);
     people->more_bytes += (capacity - more->roster_capacity) * sizeof *more->roster;
@@ -138,8 +175,9 @@ static void reserve_roster(struct people *people, struct person_more *more, uint
 }
 
 void person_put_roster(struct people *people, struct person *person, const struct roster_entry *entry) {
-    size_t count = person->roster_count, at = 0;
-    struct roster_entry *roster = count > 1 ? person->more->roster : &person->only;
+    size_t count, at = 0;
+    person_roster(person, &count);
+    struct roster_entry *roster = person->roster == ROSTER_MORE ? person->more->roster : &person->only;
     while (at < count && roster[at].effective_on.n < entry->effective_on.n)
         at++;
     if (at < count && roster[at].effective_on.n == entry->effective_on.n) {
@@ -149,7 +187,7 @@ void person_put_roster(struct people *people, struct person *person, const struc
     }
     if (count == 0) {
         person->only = *entry;
-        person->roster_count = 1;
+        person->roster = ROSTER_ONE;
         return;
     }
     struct person_more *more = person_more(people, person);
@@ -158,26 +196,167 @@ void person_put_roster(struct people *people, struct person *person, const struc
         more->roster[0] = person->only;
     memmove(more->roster + at + 1, more->roster + at, (count - at) * sizeof *more->roster);
     more->roster[at] = *entry;
-    person->roster_count++;
+    more->roster_count = (uint16_t)(count + 1);
+    person->roster = ROSTER_MORE;
 }
 
 void person_prune_roster(struct people *people, struct person *person, civil_day first) {
-    while (person->roster_count > 1 && person->more->roster[1].effective_on.n <= first.n) {
-        struct roster_entry *roster = person->more->roster;
-        names_release(people, roster[0].manager);
-        person->roster_count--;
-        memmove(roster, roster + 1, person->roster_count * sizeof *roster);
-        if (person->roster_count == 1)
-            person->only = roster[0];
+    struct person_more *more = person->more;
+    while (person->roster == ROSTER_MORE && more->roster[1].effective_on.n <= first.n) {
+        names_release(people, more->roster[0].manager);
+        more->roster_count--;
+        memmove(more->roster, more->roster + 1, more->roster_count * sizeof *more->roster);
+        if (more->roster_count == 1) {
+            person->only = more->roster[0];
+            person->roster = ROSTER_ONE;
+        }
     }
 }
 
-void person_add_adverse(struct person_more *more, uint32_t seq, civil_day effective_on) {
-    if (more->adverse_count == ADVERSE_RECORDS_MAX) {
-        memmove(more->adverse, more->adverse + 1, (ADVERSE_RECORDS_MAX - 1) * sizeof more->adverse[0]);
-        more->adverse_count--;
+/* ---- leave
+ * ----------------------------------------------------------------------------------------------------- */
+
+static bool is_id(const char *id, size_t len, const struct short_text *other) {
+    return len == other->len && memcmp(id, other->bytes, len) == 0;
+}
+
+const struct leave *person_find_leave(const struct person *person, const struct short_text *id) {
+    const struct leave *leave = person->more ? person->more->leaves : NULL;
+    while (leave && !is_id(leave->id, leave->id_len, id))
+        leave = leave->next;
+    return leave;
+}
+
+void person_put_leave(struct people *people, struct person *person, const struct leave_record *record,
+                      civil_day ledger) {
+    struct leave **link = &person_more(people, person)->leaves;
+    while (*link) {
+        struct leave *leave = *link;
+        if (leave->to.n < ledger.n || is_id(leave->id, leave->id_len, &record->leave_id)) {
+            *link = leave->next;
+            free_leave(people, leave);
+        } else {
+            link = &leave->next;
+        }
     }
-    more->adverse[more->adverse_count++] = (struct adverse_record){.seq = seq, .effective_on = effective_on};
+    struct leave *leave = take(people, sizeof *leave + record->leave_id.len);
+    leave->from = record->from;
+    leave->to = record->to;
+    leave->effect = (uint8_t)record->effect;
+    leave->id_len = record->leave_id.len;
+    memcpy(leave->id, record->leave_id.bytes, leave->id_len);
+    *link = leave;
+}
+
+void person_drop_leave(struct people *people, struct person *person, const struct short_text *id) {
+    struct leave **link = &person->more->leaves;
+    while (!is_id((*link)->id, (*link)->id_len, id))
+        link = &(*link)->next;
+    struct leave *leave = *link;
+    *link = leave->next;
+    free_leave(people, leave);
+}
+
+/* ---- decisions and the case
+ * ------------------------------------------------------------------------------------ */
+
+struct decision *person_find_decision(const struct person *person, const struct short_text *id) {
+    struct decision *decision = person->more ? person->more->decisions : NULL;
+    while (decision && !is_id(decision->id, decision->id_len, id))
+        decision = decision->next;
+    return decision;
+}
+
+struct decision *person_add_decision(struct people *people, struct person *person, const char *id,
+                                     size_t len) {
+    struct decision **link = &person_more(people, person)->decisions;
+    while (*link)
+        link = &(*link)->next;
+    struct decision *decision = *link = take(people, sizeof *decision + len);
+    decision->id_len = (uint8_t)len;
+    memcpy(decision->id, id, len);
+    return decision;
+}
+
+struct decision *person_remember_decision(struct people *people, struct person *person,
+                                          const struct short_text *id) {
+    struct decision **link = &person_more(people, person)->decisions, *found = NULL;
+    unsigned remembered = 0;
+    while (*link) { /* takes out the one of that id: it goes to the end */
+        struct decision *decision = *link;
+        if (is_id(decision->id, decision->id_len, id)) {
+            *link = decision->next;
+            decision->next = NULL;
+            found = decision;
+        } else {
+            remembered += decision->is_remembered;
+            link = &decision->next;
+        }
+    }
+    if (found)
+        *link = found;
+    else
+        found = person_add_decision(people, person, id->bytes, id->len);
+    found->is_remembered = true;
+    if (remembered < DECISIONS_KEPT_MAX)
+        return found;
+    for (link = &person->more->decisions; !(*link)->is_remembered;)
+        link = &(*link)->next;
+    struct decision *oldest = *link;
+    oldest->is_remembered = false;
+    if (!oldest->is_in_force) {
+        *link = oldest->next;
+        free_decision(people, oldest);
+    }
+    return found;
+}
+
+void person_end_decision(struct people *people, struct person *person, struct decision *decision) {
+    decision->is_in_force = false;
+    if (decision->is_remembered)
+        return;
+    struct decision **link = &person->more->decisions;
+    while (*link != decision)
+        link = &(*link)->next;
+    *link = decision->next;
+    free_decision(people, decision);
+}
+
+struct case_file *person_case(struct people *people, struct person *person) {
+    struct person_more *more = person_more(people, person);
+    if (more->case_file == NULL) {
+        more->case_file = take(people, sizeof *more->case_file);
+        more->case_file->approved_until = DAY_NONE;
+    }
+    return more->case_file;
+}
+
+void person_add_adverse(struct people *people, struct person *person, uint32_t seq, civil_day effective_on) {
+    struct case_file *file = person_case(people, person);
+    if (file->adverse_count == ADVERSE_RECORDS_MAX) {
+        memmove(file->adverse, file->adverse + 1, (ADVERSE_RECORDS_MAX - 1) * sizeof file->adverse[0]);
+        file->adverse_count--;
+    } else if (file->adverse_count == file->adverse_capacity) {
+        people->more_bytes -= size_of_case(file);
+        uint8_t capacity = file->adverse_capacity ? (uint8_t)(2 * file->adverse_capacity) : 1;
+        file = xrealloc(file, 1, sizeof *file + capacity * sizeof file->adverse[0]);
+        file->adverse_capacity = capacity;
+        people->more_bytes += size_of_case(file);
+        person->more->case_file = file;
+    }
+    file->adverse[file->adverse_count++] = (struct adverse_record){.seq = seq, .effective_on = effective_on};
+}
+
+struct hold *person_hold(struct people *people, struct person *person) {
+    struct person_more *more = person_more(people, person);
+    if (more->hold == NULL)
+        more->hold = take(people, sizeof *more->hold);
+    return more->hold;
+}
+
+void person_drop_hold(struct people *people, struct person *person) {
+    give_back(people, person->more->hold, sizeof *person->more->hold);
+    person->more->hold = NULL;
 }
 
 /* ---- names

@@ -1,9 +1,9 @@
 /* The side store: what is known of a person beside the slot, touched only when something rare happens or a
  * day closes.
  *
- * A person is a fixed record in a chunked array, found by the index in the slot; what most people do not have
- * (a second roster record, days told late, adverse records) hangs off it in one block of its own. Owned by
- * the task's worker. */
+ * A person is a fixed record of one cache line in a chunked array, found by the index in the slot; what most
+ * people do not have (a second roster record, leave, decisions, a case) hangs off it in blocks of its own.
+ * Owned by the task's worker. */
 #ifndef ROLLCALL_PEOPLE_H
 #define ROLLCALL_PEOPLE_H
 
@@ -26,6 +26,27 @@ struct roster_entry {
     uint8_t expects_office;
 };
 
+/* Somebody is away (SPEC 2, leave). Its leave_id stands behind it. */
+struct leave {
+    struct leave *next;
+    civil_day from, to; /* inclusive */
+    uint8_t effect;     /* enum leave_effect */
+    uint8_t id_len;
+    char id[];
+};
+
+/* A decision that is in force, or remembered so that a repeat is known as one, or both (SPEC 2, decisions).
+ */
+struct decision {
+    struct decision *next; /* in the order in which they came to the check for repeats, the oldest first */
+    civil_day from, to;    /* the days it covers; a vp_approval: `to` is its expires_on */
+    uint8_t kind;          /* enum decision_kind, while in force */
+    bool is_in_force;      /* one of the four kinds that can be revoked, and was not */
+    bool is_remembered;    /* among the last DECISIONS_KEPT_MAX */
+    uint8_t id_len;
+    char id[];
+};
+
 /* A record that entered non_compliant (SPEC 5, correction). */
 struct adverse_record {
     uint32_t seq;
@@ -33,13 +54,40 @@ struct adverse_record {
     bool is_superseded;
 };
 
+/* What there is of everybody who was non_compliant once: the case (SPEC 6) and what may yet be corrected. */
+struct case_file {
+    uint32_t seq;             /* case.seq; 0: null */
+    uint32_t grounds[2];      /* the verdicts under the verbal and the written warning; 0: none */
+    civil_day approved_until; /* as last published; DAY_NONE: null */
+    uint8_t gate;             /* enum promotion_gate, as last published */
+    uint8_t stage;            /* enum case_stage */
+    bool is_retracted;        /* the basis */
+    uint8_t adverse_count, adverse_capacity;
+    struct adverse_record adverse[]; /* oldest first */
+};
+
+/* A verdict that the guard holds back (SPEC 5): the group that it belongs to, and what the published status
+ * rests on until then. */
+struct hold {
+    struct short_text group; /* a site or a zone, by name: it outlives both */
+    struct short_text policy;
+    civil_day version; /* DAY_NONE: none */
+    struct change_week week;
+};
+
 struct person_more {
     day_bits told_late;          /* ring */
     struct roster_entry *roster; /* rising effective_on; used when there is more than one */
-    uint16_t roster_capacity;
-    uint8_t adverse_count;
-    struct adverse_record adverse[ADVERSE_RECORDS_MAX]; /* oldest first */
+    struct leave *leaves;
+    struct decision *decisions;
+    struct case_file *case_file;
+    struct hold *hold;
+    uint16_t roster_count, roster_capacity;
+    bool dispute_is_open;
 };
+
+/* How many roster records there are. */
+enum roster_kind { ROSTER_NONE, ROSTER_ONE, ROSTER_MORE };
 
 struct person {
     arrival_time known_at;
@@ -47,17 +95,16 @@ struct person {
     struct person_more *more; /* NULL: nothing rare */
     struct roster_entry only; /* the roster record, while there is one */
     uint32_t seq;
-    uint32_t case_seq; /* 0: none */
     civil_day known_on;
     civil_day status_since;
     uint16_t known_partition;
-    uint16_t roster_count;
     uint8_t known_topic; /* enum topic */
-    uint8_t stage;       /* enum case_stage, as last published */
+    uint8_t roster;      /* enum roster_kind */
 };
 
 _Static_assert(sizeof(struct roster_entry) == 24, "see limits.h: memory per employee");
-_Static_assert(sizeof(struct person) == 72, "see limits.h: memory per employee");
+_Static_assert(sizeof(struct person) == 64, "one cache line; see limits.h: memory per employee");
+_Static_assert(sizeof(struct person_more) == 64, "see limits.h: memory per employee");
 
 struct people;
 
@@ -84,8 +131,29 @@ void person_prune_roster(struct people *people, struct person *person, civil_day
 const struct roster_entry *person_roster_of(const struct person *person, civil_day x);
 /* What hangs off the person, made if it is not there. */
 struct person_more *person_more(struct people *people, struct person *person);
+/* The leave of that id; NULL if there is none. */
+const struct leave *person_find_leave(const struct person *person, const struct short_text *id);
+/* Replaces one of the same id, and forgets those that end before `ledger`: their days cannot come back. */
+void person_put_leave(struct people *people, struct person *person, const struct leave_record *record,
+                      civil_day ledger);
+void person_drop_leave(struct people *people, struct person *person, const struct short_text *id);
+/* In force or remembered; NULL if neither. */
+struct decision *person_find_decision(const struct person *person, const struct short_text *id);
+/* Makes the decision of that id the newest of those remembered; the oldest beyond DECISIONS_KEPT_MAX is
+ * forgotten, unless it is in force. */
+struct decision *person_remember_decision(struct people *people, struct person *person,
+                                          const struct short_text *id);
+/* It is no longer in force. */
+void person_end_decision(struct people *people, struct person *person, struct decision *decision);
+/* Appends one as it was stored: for a restart. */
+struct decision *person_add_decision(struct people *people, struct person *person, const char *id,
+                                     size_t len);
+/* The case, made if it is not there. */
+struct case_file *person_case(struct people *people, struct person *person);
 /* The newest ADVERSE_RECORDS_MAX are kept. */
-void person_add_adverse(struct person_more *more, uint32_t seq, civil_day effective_on);
+void person_add_adverse(struct people *people, struct person *person, uint32_t seq, civil_day effective_on);
+struct hold *person_hold(struct people *people, struct person *person);
+void person_drop_hold(struct people *people, struct person *person);
 
 /* Interned names (managers): counted references, since one manager stands in many records. 0 is no name. */
 uint32_t names_take(struct people *people, const char *text, size_t len);

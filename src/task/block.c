@@ -78,7 +78,7 @@ bool block_open(const char *value, size_t len, struct block_header *header, stru
         *why = "not a block of a rollcall changelog";
         return false;
     }
-    if (load(value + 4, 2) != CHANGELOG_VERSION) {
+    if (load(value + 4, 2) < 1 || load(value + 4, 2) > CHANGELOG_VERSION) {
         *why = load(value + 4, 2) > CHANGELOG_VERSION ? "written by a newer version of rollcall"
                                                       : "of a format version that was never released";
         return false;

@@ -1,7 +1,8 @@
 /* A block: the framed value of a changelog record (changelog.h). Little-endian, varints, a checksum over all
  * of it.
  *
- *   0  magic "RCB1"   4  format version, u16   6  kind, u8   7  zero   8  number, u64 (delta; segment; batch)
+ *   0  magic "RCB1"   4  format version, u16   6  kind, u8   7  zero   8  number, u64 (delta; segment, of
+ *  how many in the upper half if not of all; batch)
  *  16  delta, u64     24 count, u32            28 bytes of the payload, u32   32 XXH3 of the rest, u64   40
  * payload
  *
@@ -16,7 +17,7 @@
 
 #include <stddef.h>
 
-enum block_kind { BLOCK_BIRTH = 1, BLOCK_TASK, BLOCK_DELTA, BLOCK_SNAPSHOT };
+enum block_kind { BLOCK_BIRTH = 1, BLOCK_TASK, BLOCK_DELTA, BLOCK_SNAPSHOT, BLOCK_CLOSURES };
 
 #define BLOCK_HEADER_BYTES 40
 

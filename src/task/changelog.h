@@ -3,18 +3,24 @@
  * Keys of a changelog partition:
  *   born    written once by `rollcall init`: the record without which no task starts
  *   task    in every transaction: clock, input positions, batch number, hash of the rules
+ *   c<site> what the calendar says of a site, whole, whenever that changed
  *   d<n>    delta block n: the people changed in one transaction, packed, once each however often they
- * changed s<k>    snapshot of segment k, a fixed range of hash values: everybody in it After each delta as
- * many snapshots are written, in rotation, as it takes to keep up with the bytes of the deltas; deltas older
- * than the oldest snapshot get a null value, and compaction removes them. What is left restores the state
- * when it is applied in offset order. Blocks carry a magic, a format version, a count and a checksum; names
- * (policies, sites, zones, managers) stand in each block once, so that a block says all it means. */
+ *           changed
+ *   s<k>    snapshot of segment k, a fixed range of hash values: everybody in it; s<i>/<n> of the i-th of n
+ *           equal ranges, where a segment is too large for one block
+ *
+ * After each delta as many snapshots are written, in rotation, as it takes to keep up with the bytes of the
+ * deltas; deltas older than the oldest snapshot get a null value, and compaction removes them. What is left
+ * restores the state when it is applied in offset order. Blocks carry a magic, a format version, a count and
+ * a checksum; names (policies, sites, zones, managers) stand in each block once, so that a block says all it
+ * means. */
 #ifndef ROLLCALL_CHANGELOG_H
 #define ROLLCALL_CHANGELOG_H
 
 #include "task.h"
 
-#define CHANGELOG_VERSION 1
+/* 2: leave, decisions, cases, closures. Blocks of version 1 are read. */
+#define CHANGELOG_VERSION 2
 
 /* What `init` decides for good. */
 struct birth {

@@ -162,27 +162,112 @@ static void get_roster_entry(struct people_reader *reader, struct roster_entry *
         entry->manager = names_take(task->people, name->text, name->len);
 }
 
-static void get_more(struct people_reader *reader, struct person *person) {
-    struct block_reader *r = reader->r;
-    uint64_t has = block_get_uint(r);
-    if (has == 0)
-        return;
-    struct person_more *more = person_more(reader->restore->task->people, person);
-    if (has & MORE_TOLD_LATE)
-        block_get_raw(r, &more->told_late, sizeof more->told_late);
-    if (!(has & MORE_ADVERSE))
-        return;
+static civil_day get_day(struct block_reader *r) {
+    return (civil_day){(int32_t)block_get_int(r)};
+}
+
+static struct short_text get_id(struct block_reader *r) {
+    struct short_text id = {0};
+    size_t len;
+    const char *bytes = block_get_text(r, ID_BYTES_MAX, &len);
+    if (r->failed)
+        return id;
+    id.len = (uint8_t)len;
+    memcpy(id.bytes, bytes, len);
+    return id;
+}
+
+/* A count of what is kept of one person; anything larger was not written by us. */
+static uint64_t get_count(struct block_reader *r, uint64_t most) {
     uint64_t count = block_get_uint(r);
-    if (count > ADVERSE_RECORDS_MAX) {
+    if (count > most)
         r->failed = true;
-        return;
-    }
-    more->adverse_count = (uint8_t)count;
+    return r->failed ? 0 : count;
+}
+
+static void get_adverse(struct block_reader *r, struct people *people, struct person *person) {
+    uint64_t count = get_count(r, ADVERSE_RECORDS_MAX);
     for (uint64_t i = 0; i < count; i++) {
-        more->adverse[i].seq = (uint32_t)block_get_uint(r);
-        more->adverse[i].effective_on.n = (int32_t)block_get_int(r);
-        more->adverse[i].is_superseded = block_get_uint(r) != 0;
+        uint32_t seq = (uint32_t)block_get_uint(r);
+        civil_day effective_on = get_day(r);
+        person_add_adverse(people, person, seq, effective_on);
+        person->more->case_file->adverse[i].is_superseded = block_get_uint(r) != 0;
     }
+}
+
+static void get_case(struct block_reader *r, struct case_file *file) {
+    file->gate = (uint8_t)get_count(r, GATE_VP_APPROVAL_REQUIRED);
+    file->approved_until = get_day(r);
+    file->grounds[0] = (uint32_t)block_get_uint(r);
+    file->grounds[1] = (uint32_t)block_get_uint(r);
+    file->is_retracted = block_get_uint(r) != 0;
+}
+
+static void get_leaves(struct block_reader *r, struct people *people, struct person *person) {
+    uint64_t count = get_count(r, 2 * PERSON_RECORDS_MAX);
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        struct leave_record record = {.leave_id = get_id(r)};
+        record.from = get_day(r);
+        record.to = get_day(r);
+        record.effect = (enum leave_effect)get_count(r, LEAVE_CREDIT);
+        if (!r->failed)
+            person_put_leave(people, person, &record, (civil_day){INT32_MIN});
+    }
+}
+
+static void get_decisions(struct block_reader *r, struct people *people, struct person *person) {
+    uint64_t count = get_count(r, PERSON_RECORDS_MAX + DECISIONS_KEPT_MAX);
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        struct short_text id = get_id(r);
+        struct decision *decision = person_add_decision(people, person, id.bytes, id.len);
+        decision->kind = (uint8_t)get_count(r, DECISION_CASE_CLOSED);
+        decision->from = get_day(r);
+        decision->to = get_day(r);
+        uint64_t bits = block_get_uint(r);
+        decision->is_in_force = (bits & DECISION_IN_FORCE) != 0;
+        decision->is_remembered = (bits & DECISION_REMEMBERED) != 0;
+    }
+}
+
+static void get_hold(struct block_reader *r, struct hold *hold) {
+    hold->group = get_id(r);
+    hold->policy = get_id(r);
+    hold->version = get_day(r);
+    hold->week.is_set = block_get_uint(r) != 0;
+    hold->week.from = get_day(r);
+    hold->week.to = day_plus(hold->week.from, WEEK_DAYS - 1);
+    hold->week.present = (uint8_t)block_get_uint(r);
+    hold->week.required = (uint8_t)block_get_uint(r);
+    hold->week.workable = (uint8_t)block_get_uint(r);
+    hold->week.days = (uint8_t)block_get_uint(r);
+}
+
+static void get_more(struct people_reader *reader, struct person *person, enum case_stage stage,
+                     uint32_t case_seq) {
+    struct block_reader *r = reader->r;
+    struct people *people = reader->restore->task->people;
+    uint64_t has = get_count(r, MORE_ALL);
+    if (has & MORE_TOLD_LATE)
+        block_get_raw(r, &person_more(people, person)->told_late, sizeof person->more->told_late);
+    if (has & MORE_ADVERSE)
+        get_adverse(r, people, person);
+    if (has & (MORE_ADVERSE | MORE_CASE)) {
+        struct case_file *file = person_case(people, person);
+        file->stage = (uint8_t)stage;
+        file->seq = case_seq;
+        /* Version 1 knew no approvals. */
+        file->gate = stage == STAGE_NONE ? GATE_CLEAR : GATE_VP_APPROVAL_REQUIRED;
+        if (has & MORE_CASE)
+            get_case(r, file);
+    }
+    if (has & MORE_LEAVE)
+        get_leaves(r, people, person);
+    if (has & MORE_DECISIONS)
+        get_decisions(r, people, person);
+    if (has & MORE_DISPUTE)
+        person_more(people, person)->dispute_is_open = true;
+    if (has & MORE_HOLD)
+        get_hold(r, person_hold(people, person));
 }
 
 /* Reads a whole person into a fresh record; the slot's value is set by the caller. */
@@ -197,17 +282,16 @@ static void get_whole(struct people_reader *reader, struct slot_value *value, st
     person->known_on.n = (int32_t)block_get_int(r);
     person->seq = (uint32_t)block_get_uint(r);
     person->status_since.n = (int32_t)block_get_int(r);
-    person->stage = (uint8_t)block_get_uint(r);
-    person->case_seq = (uint32_t)block_get_uint(r);
+    enum case_stage stage = (enum case_stage)get_count(r, STAGE_WRITTEN_WARNING);
+    uint32_t case_seq = (uint32_t)block_get_uint(r);
     uint64_t count = block_get_uint(r);
     for (uint64_t i = 0; i < count && !r->failed && reader->why == NULL; i++) {
         struct roster_entry entry;
         get_roster_entry(reader, &entry);
         person_put_roster(people, person, &entry);
     }
-    get_more(reader, person);
-    if (value->status >= STATUS_COUNT || person->known_topic >= TOPIC_COUNT ||
-        person->stage > STAGE_WRITTEN_WARNING)
+    get_more(reader, person, stage, case_seq);
+    if (value->status >= STATUS_COUNT || person->known_topic >= TOPIC_COUNT)
         r->failed = true;
 }
 
@@ -280,13 +364,36 @@ static void apply_entry(struct people_reader *reader) {
     }
 }
 
-/* A snapshot is the full content of its segment: whoever is not in it is gone. */
-static void clear_segment(struct task *task, uint32_t segment) {
-    uint32_t segments = task->setup.segments;
-    for (struct table_slot *slot = table_next_in_range(task->table, segment, segments, NULL); slot;) {
+/* A snapshot is the full content of its range of hashes: whoever is not in it is gone. */
+static void clear_range(struct task *task, uint32_t index, uint32_t ranges) {
+    for (struct table_slot *slot = table_next_in_range(task->table, index, ranges, NULL); slot;) {
         drop(task, slot);
-        slot = table_next_in_range(task->table, segment, segments, slot);
+        slot = table_next_in_range(task->table, index, ranges, slot);
     }
+}
+
+/* What the number of a snapshot says: a segment, or a part of one. */
+struct range {
+    uint32_t index, ranges;
+};
+
+static struct range range_of(const struct restore *restore, uint64_t number) {
+    uint32_t ranges = (uint32_t)(number >> 32);
+    return (struct range){(uint32_t)number, ranges ? ranges : restore->setup.segments};
+}
+
+static bool is_range(const struct restore *restore, struct range range) {
+    uint32_t segments = restore->setup.segments;
+    return range.index < range.ranges && range.ranges >= segments && (range.ranges & (range.ranges - 1)) == 0;
+}
+
+/* The whole segment is told, or its last part: the others stand before it in the same transaction. */
+static void note_snapshot(struct restore *restore, struct range range, uint64_t delta) {
+    uint32_t parts = range.ranges / restore->setup.segments;
+    if (range.index % parts != parts - 1)
+        return;
+    restore->task->changelog.segment_delta[range.index / parts] = delta;
+    restore->awaits_snapshot[range.index / parts] = false;
 }
 
 static enum restore_result apply_people(struct restore *restore, const struct block_header *header,
@@ -298,8 +405,9 @@ static enum restore_result apply_people(struct restore *restore, const struct bl
     reader.names = xcalloc(reader.names_count + 1, sizeof *reader.names);
     for (uint64_t i = 1; i <= reader.names_count; i++)
         reader.names[i].text = block_get_text(r, ID_BYTES_MAX, &reader.names[i].len);
+    struct range range = range_of(restore, header->number);
     if (header->kind == BLOCK_SNAPSHOT)
-        clear_segment(restore->task, (uint32_t)header->number);
+        clear_range(restore->task, range.index, range.ranges);
     for (uint32_t i = 0; i < header->count && !r->failed && reader.why == NULL; i++)
         apply_entry(&reader);
     free(reader.names);
@@ -307,15 +415,70 @@ static enum restore_result apply_people(struct restore *restore, const struct bl
         return refuse(error, error_size, reader.why);
     if (r->failed || r->at != r->end)
         return refuse(error, error_size, "the entries of the block make no sense");
-    if (header->kind == BLOCK_SNAPSHOT) {
-        restore->task->changelog.segment_delta[header->number] = header->delta;
-        restore->awaits_snapshot[header->number] = false;
-    }
+    if (header->kind == BLOCK_SNAPSHOT)
+        note_snapshot(restore, range, header->delta);
     return RESTORE_OK;
+}
+
+/* ---- closures
+ * -------------------------------------------------------------------------------------------------- */
+
+static enum restore_result apply_closures(struct restore *restore, const struct block_header *header,
+                                          const char *key, size_t key_len, struct block_reader *r,
+                                          char *error, size_t error_size) {
+    struct task *task = restore->task;
+    struct short_text id = get_id(r);
+    if (r->failed || key_len != 1u + id.len || memcmp(key + 1, id.bytes, id.len) != 0)
+        return refuse(error, error_size, "the block does not belong to its key");
+    struct closures *closures = NULL;
+    for (uint32_t i = 0; i < header->count && i < CLOSURES_MAX && !r->failed; i++) {
+        struct closure closure = {.kind = (uint8_t)get_count(r, CALENDAR_HOLD)};
+        closure.from = get_day(r);
+        closure.to = get_day(r);
+        struct closures *more = closures_with(closures, &closure);
+        free(closures);
+        closures = more;
+    }
+    uint16_t site = sites_find(&task->rules->sites, id.bytes, id.len);
+    /* Of a site that is gone from the site file nothing is kept here; the record stays in the changelog for
+     * the day that the site comes back. */
+    bool is_sound = !r->failed && r->at == r->end;
+    if (is_sound && site != SITE_NONE) {
+        free(task->closures[site]);
+        task->closures[site] = closures;
+        return RESTORE_OK;
+    }
+    free(closures);
+    return is_sound ? RESTORE_OK : refuse(error, error_size, "the closures of a site make no sense");
 }
 
 /* ---- records and the end
  * --------------------------------------------------------------------------------------- */
+
+static bool is_key(const char *key, size_t key_len, const struct block_header *header) {
+    char expected[32];
+    unsigned long long number = header->number;
+    switch (header->kind) {
+    case BLOCK_BIRTH:
+        snprintf(expected, sizeof expected, "born");
+        break;
+    case BLOCK_TASK:
+        snprintf(expected, sizeof expected, "task");
+        break;
+    case BLOCK_DELTA:
+        snprintf(expected, sizeof expected, "d%llu", number);
+        break;
+    case BLOCK_SNAPSHOT:
+        if (number >> 32)
+            snprintf(expected, sizeof expected, "s%llu/%llu", number & UINT32_MAX, number >> 32);
+        else
+            snprintf(expected, sizeof expected, "s%llu", number);
+        break;
+    case BLOCK_CLOSURES:
+        return key_len > 0 && key[0] == 'c'; /* and the site's name, which the block holds */
+    }
+    return strlen(expected) == key_len && memcmp(expected, key, key_len) == 0;
+}
 
 enum restore_result restore_apply(struct restore *restore, const char *key, size_t key_len, const char *value,
                                   size_t value_len, char *error, size_t error_size) {
@@ -328,24 +491,9 @@ enum restore_result restore_apply(struct restore *restore, const char *key, size
     const char *why;
     if (!block_open(value, value_len, &header, &payload, &why))
         return refuse(error, error_size, why);
-    char expected[32];
-    switch (header.kind) {
-    case BLOCK_BIRTH:
-        snprintf(expected, sizeof expected, "born");
-        break;
-    case BLOCK_TASK:
-        snprintf(expected, sizeof expected, "task");
-        break;
-    case BLOCK_DELTA:
-        snprintf(expected, sizeof expected, "d%llu", (unsigned long long)header.number);
-        break;
-    case BLOCK_SNAPSHOT:
-        snprintf(expected, sizeof expected, "s%llu", (unsigned long long)header.number);
-        break;
-    default:
+    if (header.kind < BLOCK_BIRTH || header.kind > BLOCK_CLOSURES)
         return refuse(error, error_size, "a block of an unknown kind");
-    }
-    if (strlen(expected) != key_len || memcmp(expected, key, key_len) != 0)
+    if (!is_key(key, key_len, &header))
         return refuse(error, error_size, "the block does not belong to its key");
     if (header.kind == BLOCK_BIRTH)
         return apply_birth(restore, &payload, error, error_size);
@@ -353,7 +501,9 @@ enum restore_result restore_apply(struct restore *restore, const char *key, size
         return refuse(error, error_size, "the first record is not a birth record: the beginning is lost");
     if (header.kind == BLOCK_TASK)
         return apply_task(restore, &header, &payload, error, error_size);
-    if (header.kind == BLOCK_SNAPSHOT && header.number >= restore->setup.segments)
+    if (header.kind == BLOCK_CLOSURES)
+        return apply_closures(restore, &header, key, key_len, &payload, error, error_size);
+    if (header.kind == BLOCK_SNAPSHOT && !is_range(restore, range_of(restore, header.number)))
         return refuse(error, error_size, "a snapshot of a segment that does not exist");
     return apply_people(restore, &header, &payload, error, error_size);
 }
@@ -369,6 +519,7 @@ static void settle_people(struct task *task) {
         while (subject.value.closed < closes_home(task, subject.value.zone)->closed.n)
             subject_close_day(task, &subject);
         subject.value.flags |= subject_quiet_flag(task, &subject);
+        task->held += subject.person->more && subject.person->more->hold;
         task->statuses[subject.value.status]++;
         subject_store(&subject);
     }

@@ -15,8 +15,13 @@
 
 /* What a record costs beside its block: a snapshot of an empty segment is not free. */
 #define RECORD_OVERHEAD_BYTES 64
+/* What one person can take in a block: PERSON_RECORDS_MAX of each kind, with ids of ID_BYTES_MAX bytes. */
+#define PERSON_BYTES_MAX (PERSON_RECORDS_MAX * 4 * (ID_BYTES_MAX + 24))
 /* People packed at once: what is known of them is on its way from memory by then. */
 #define PACK_BATCH 32
+
+_Static_assert(PERSON_BYTES_MAX < BLOCK_BYTES_MAX / 2, "everybody fits a block");
+_Static_assert(CLOSURES_MAX * 16 < BLOCK_BYTES_MAX, "so do the closures of a site");
 
 /* ---- names of a block
  * ------------------------------------------------------------------------------------------ */
@@ -104,20 +109,86 @@ static void pack_roster(const struct task *task, struct people_block *block,
         manager ? name_number(&block->names, NAME_MANAGER, entry->manager, manager->bytes, manager->len) : 0);
 }
 
+static void pack_case(const struct case_file *file, struct block_writer *w) {
+    block_put_uint(w, file->gate);
+    block_put_int(w, file->approved_until.n);
+    block_put_uint(w, file->grounds[0]);
+    block_put_uint(w, file->grounds[1]);
+    block_put_uint(w, file->is_retracted);
+}
+
+static void pack_adverse(const struct case_file *file, struct block_writer *w) {
+    block_put_uint(w, file->adverse_count);
+    for (unsigned i = 0; i < file->adverse_count; i++) {
+        block_put_uint(w, file->adverse[i].seq);
+        block_put_int(w, file->adverse[i].effective_on.n);
+        block_put_uint(w, file->adverse[i].is_superseded);
+    }
+}
+
+static void pack_leaves(const struct leave *leaves, struct block_writer *w) {
+    uint64_t count = 0;
+    for (const struct leave *leave = leaves; leave; leave = leave->next)
+        count++;
+    block_put_uint(w, count);
+    for (const struct leave *leave = leaves; leave; leave = leave->next) {
+        block_put_text(w, leave->id, leave->id_len);
+        block_put_int(w, leave->from.n);
+        block_put_int(w, leave->to.n);
+        block_put_uint(w, leave->effect);
+    }
+}
+
+static void pack_decisions(const struct decision *decisions, struct block_writer *w) {
+    uint64_t count = 0;
+    for (const struct decision *decision = decisions; decision; decision = decision->next)
+        count++;
+    block_put_uint(w, count);
+    for (const struct decision *decision = decisions; decision; decision = decision->next) {
+        block_put_text(w, decision->id, decision->id_len);
+        block_put_uint(w, decision->kind);
+        block_put_int(w, decision->from.n);
+        block_put_int(w, decision->to.n);
+        block_put_uint(w, (decision->is_in_force ? DECISION_IN_FORCE : 0u) |
+                              (decision->is_remembered ? DECISION_REMEMBERED : 0u));
+    }
+}
+
+static void pack_hold(const struct hold *hold, struct block_writer *w) {
+    block_put_text(w, hold->group.bytes, hold->group.len);
+    block_put_text(w, hold->policy.bytes, hold->policy.len);
+    block_put_int(w, hold->version.n);
+    block_put_uint(w, hold->week.is_set);
+    block_put_int(w, hold->week.from.n);
+    block_put_uint(w, hold->week.present);
+    block_put_uint(w, hold->week.required);
+    block_put_uint(w, hold->week.workable);
+    block_put_uint(w, hold->week.days);
+}
+
+static unsigned more_of(const struct person_more *more) {
+    if (more == NULL)
+        return 0;
+    return (more->told_late ? MORE_TOLD_LATE : 0u) | (more->case_file ? MORE_ADVERSE | MORE_CASE : 0u) |
+           (more->leaves ? MORE_LEAVE : 0u) | (more->decisions ? MORE_DECISIONS : 0u) |
+           (more->dispute_is_open ? MORE_DISPUTE : 0u) | (more->hold ? MORE_HOLD : 0u);
+}
+
 static void pack_more(const struct person_more *more, struct block_writer *w) {
-    unsigned has =
-        more ? (more->told_late ? MORE_TOLD_LATE : 0u) | (more->adverse_count ? MORE_ADVERSE : 0u) : 0u;
+    unsigned has = more_of(more);
     block_put_uint(w, has);
     if (has & MORE_TOLD_LATE)
         block_put_raw(w, &more->told_late, sizeof more->told_late);
-    if (!(has & MORE_ADVERSE))
-        return;
-    block_put_uint(w, more->adverse_count);
-    for (unsigned i = 0; i < more->adverse_count; i++) {
-        block_put_uint(w, more->adverse[i].seq);
-        block_put_int(w, more->adverse[i].effective_on.n);
-        block_put_uint(w, more->adverse[i].is_superseded);
-    }
+    if (has & MORE_ADVERSE)
+        pack_adverse(more->case_file, w);
+    if (has & MORE_CASE)
+        pack_case(more->case_file, w);
+    if (has & MORE_LEAVE)
+        pack_leaves(more->leaves, w);
+    if (has & MORE_DECISIONS)
+        pack_decisions(more->decisions, w);
+    if (has & MORE_HOLD)
+        pack_hold(more->hold, w);
 }
 
 static void pack_days(struct block_writer *w, enum entry_kind kind, const struct short_text *id,
@@ -142,8 +213,9 @@ static void pack_whole(const struct task *task, struct people_block *block, cons
     block_put_int(w, person->known_on.n);
     block_put_uint(w, person->seq);
     block_put_int(w, person->status_since.n);
-    block_put_uint(w, person->stage);
-    block_put_uint(w, person->case_seq);
+    const struct case_file *file = person->more ? person->more->case_file : NULL;
+    block_put_uint(w, file ? file->stage : STAGE_NONE);
+    block_put_uint(w, file ? file->seq : 0);
     size_t count;
     const struct roster_entry *roster = person_roster(person, &count);
     block_put_uint(w, count);
@@ -155,19 +227,20 @@ static void pack_whole(const struct task *task, struct people_block *block, cons
 /* ---- blocks
  * ---------------------------------------------------------------------------------------------------- */
 
-static void add_record(struct outbox *box, const char *key, const char *value, size_t value_len) {
+static void add_record(struct outbox *box, const char *key, size_t key_len, const char *value,
+                       size_t value_len) {
     struct out_record *record = outbox_add(box, OUTPUT_CHANGELOG);
-    record->key_len = strlen(key);
-    record->key = outbox_copy(box, key, record->key_len);
+    record->key_len = key_len;
+    record->key = outbox_copy(box, key, key_len);
     record->value = value;
     record->value_len = value_len;
 }
 
-static size_t add_block(struct outbox *box, const char *key, const struct block_header *header,
-                        const char *payload, size_t payload_len) {
+static size_t add_block(struct outbox *box, const char *key, size_t key_len,
+                        const struct block_header *header, const char *payload, size_t payload_len) {
     char *bytes = outbox_take(box, BLOCK_HEADER_BYTES + payload_len);
     block_frame(bytes, header, payload, payload_len);
-    add_record(box, key, bytes, BLOCK_HEADER_BYTES + payload_len);
+    add_record(box, key, key_len, bytes, BLOCK_HEADER_BYTES + payload_len);
     return BLOCK_HEADER_BYTES + payload_len + RECORD_OVERHEAD_BYTES;
 }
 
@@ -178,7 +251,7 @@ static size_t finish_people_block(struct task *task, const char *key, const stru
     block_put_uint(&payload, block->names.count);
     block_put_raw(&payload, block->names.texts.bytes, block->names.texts.used);
     block_put_raw(&payload, block->entries.bytes, block->entries.used);
-    size_t bytes = add_block(&task->outbox, key, header, payload.bytes, payload.used);
+    size_t bytes = add_block(&task->outbox, key, strlen(key), header, payload.bytes, payload.used);
     free(payload.bytes);
     name_table_fini(&block->names);
     free(block->entries.bytes);
@@ -186,8 +259,9 @@ static size_t finish_people_block(struct task *task, const char *key, const stru
     return bytes;
 }
 
+/* Whoever comes next has room, with all the records that are kept of one person (PERSON_RECORDS_MAX). */
 static bool block_is_full(const struct people_block *block) {
-    return block->entries.used + block->names.texts.used > BLOCK_BYTES_MAX - 64 * 1024;
+    return block->entries.used + block->names.texts.used > BLOCK_BYTES_MAX - PERSON_BYTES_MAX;
 }
 
 static void write_delta(struct task *task, struct people_block *block) {
@@ -252,14 +326,13 @@ static void write_deltas(struct task *task) {
     log->dirty_used = 0;
 }
 
-static size_t write_snapshot(struct task *task, uint32_t segment) {
-    struct people_block block = {0};
-    uint32_t segments = task->setup.segments;
+/* False if the range is too large for one block. */
+static bool pack_range(struct task *task, struct people_block *block, uint32_t index, uint32_t ranges) {
     struct table_slot *batch[PACK_BATCH], *slot = NULL;
     size_t count;
     do {
         for (count = 0; count < PACK_BATCH; count++) {
-            if ((slot = table_next_in_range(task->table, segment, segments, slot)) == NULL)
+            if ((slot = table_next_in_range(task->table, index, ranges, slot)) == NULL)
                 break;
             struct slot_value value;
             table_get(slot, &value);
@@ -268,14 +341,34 @@ static size_t write_snapshot(struct task *task, uint32_t segment) {
         }
         for (size_t i = 0; i < count; i++) {
             struct subject subject;
+            if (block_is_full(block))
+                return false;
             subject_load(task, batch[i], &subject);
-            pack_whole(task, &block, &subject);
+            pack_whole(task, block, &subject);
         }
-        block.count += (uint32_t)count;
+        block->count += (uint32_t)count;
     } while (count == PACK_BATCH);
+    return true;
+}
+
+/* One of so many equal ranges of hash values, halved until it fits a block. Each block replaces what was said
+ * of its own range and no other, so that blocks of different cuts may stand beside each other in the log. */
+static size_t write_range(struct task *task, uint32_t index, uint32_t ranges) {
+    struct people_block block = {0};
+    if (!pack_range(task, &block, index, ranges)) {
+        name_table_fini(&block.names);
+        free(block.entries.bytes);
+        CHECK(ranges <= UINT32_MAX / 2);
+        return write_range(task, 2 * index, 2 * ranges) + write_range(task, 2 * index + 1, 2 * ranges);
+    }
+    bool is_segment = ranges == task->setup.segments;
     char key[32];
-    snprintf(key, sizeof key, "s%u", segment);
-    struct block_header header = {BLOCK_SNAPSHOT, segment, task->changelog.next_delta, block.count};
+    if (is_segment)
+        snprintf(key, sizeof key, "s%u", index);
+    else
+        snprintf(key, sizeof key, "s%u/%u", index, ranges);
+    uint64_t number = is_segment ? index : (uint64_t)ranges << 32 | index;
+    struct block_header header = {BLOCK_SNAPSHOT, number, task->changelog.next_delta, block.count};
     return finish_people_block(task, key, &header, &block);
 }
 
@@ -285,7 +378,7 @@ static void write_snapshots(struct task *task) {
     struct changelog_state *log = &task->changelog;
     while (log->debt_bytes > 0) {
         uint32_t segment = log->next_segment;
-        log->debt_bytes -= (int64_t)write_snapshot(task, segment);
+        log->debt_bytes -= (int64_t)write_range(task, segment, task->setup.segments);
         log->segment_delta[segment] = log->next_delta;
         log->next_segment = (segment + 1) & (task->setup.segments - 1);
     }
@@ -294,8 +387,43 @@ static void write_snapshots(struct task *task) {
     for (; log->oldest_delta < needed; log->oldest_delta++) {
         char key[32];
         snprintf(key, sizeof key, "d%llu", (unsigned long long)log->oldest_delta);
-        add_record(&task->outbox, key, NULL, 0);
+        add_record(&task->outbox, key, strlen(key), NULL, 0);
     }
+}
+
+void changelog_mark_site(struct task *task, uint16_t site) {
+    struct changelog_state *log = &task->changelog;
+    if (!task->setup.has_changelog)
+        return;
+    if (log->dirty_sites_count == log->dirty_sites_capacity) {
+        log->dirty_sites_capacity = log->dirty_sites_capacity ? 2 * log->dirty_sites_capacity : 64;
+        log->dirty_sites = xrealloc(log->dirty_sites, log->dirty_sites_capacity, sizeof *log->dirty_sites);
+    }
+    log->dirty_sites[log->dirty_sites_count++] = site;
+}
+
+static void write_closures(struct task *task) {
+    struct changelog_state *log = &task->changelog;
+    for (size_t i = 0; i < log->dirty_sites_count; i++) {
+        uint16_t site = log->dirty_sites[i];
+        const struct short_text *id = &task->rules->sites.list[site].id;
+        const struct closure *list = closures_list(task->closures[site]);
+        size_t count = closures_count(task->closures[site]);
+        struct block_writer w = {0};
+        block_put_text(&w, id->bytes, id->len);
+        for (size_t j = 0; j < count; j++) {
+            block_put_uint(&w, list[j].kind);
+            block_put_int(&w, list[j].from.n);
+            block_put_int(&w, list[j].to.n);
+        }
+        struct block_header header = {BLOCK_CLOSURES, 0, log->next_delta, (uint32_t)count};
+        char key[1 + ID_BYTES_MAX];
+        key[0] = 'c';
+        memcpy(key + 1, id->bytes, id->len);
+        add_block(&task->outbox, key, 1u + id->len, &header, w.bytes, w.used);
+        free(w.bytes);
+    }
+    log->dirty_sites_count = 0;
 }
 
 static void write_task_record(struct task *task, const struct position *positions, size_t count) {
@@ -315,12 +443,13 @@ static void write_task_record(struct task *task, const struct position *position
         block_put_int(&w, positions[i].arrival.ms);
     }
     struct block_header header = {BLOCK_TASK, ++log->batch, log->next_delta, (uint32_t)count};
-    add_block(&task->outbox, "task", &header, w.bytes, w.used);
+    add_block(&task->outbox, "task", strlen("task"), &header, w.bytes, w.used);
     free(w.bytes);
 }
 
 void changelog_write(struct task *task, const struct position *positions, size_t positions_count) {
     CHECK(task->setup.has_changelog);
+    write_closures(task);
     write_deltas(task);
     write_snapshots(task);
     write_task_record(task, positions, positions_count);
@@ -336,6 +465,6 @@ void changelog_write_birth(struct outbox *box, const struct birth *birth) {
     block_put_int(&w, birth->complete_from.n);
     block_put_int(&w, birth->created.ms);
     struct block_header header = {BLOCK_BIRTH, birth->partition, 1, 1};
-    add_block(box, "born", &header, w.bytes, w.used);
+    add_block(box, "born", strlen("born"), &header, w.bytes, w.used);
     free(w.bytes);
 }

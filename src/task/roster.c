@@ -46,11 +46,8 @@ struct duty {
 
 static struct duty duty_of(const struct rules *rules, const struct person *person, civil_day x) {
     const struct roster_entry *entry = person_roster_of(person, x);
-    if (entry == NULL)
-        return (struct duty){rules->unknown_people == UNKNOWN_OUT_OF_SCOPE, policy_of(rules, NULL), 0};
-    bool is_out = !entry->expects_office || (!day_is_none(entry->left_on) && x.n >= entry->left_on.n) ||
-                  (!day_is_none(entry->hired_on) && x.n < entry->hired_on.n);
-    return (struct duty){is_out, policy_of(rules, entry), entry->workdays};
+    return (struct duty){is_out_of_scope(rules, entry, x), policy_of(rules, entry),
+                         entry ? entry->workdays : 0};
 }
 
 static void duties_of_ledger(const struct rules *rules, const struct person *person, civil_day first,
@@ -87,9 +84,21 @@ static void apply_to_known(struct task *task, struct table_slot *slot, const str
     note_told_late(task, &subject, duties);
     person_prune_roster(task->people, subject.person, ledger_first((civil_day){subject.value.closed}));
     subject_mark(task, &subject, true);
-    subject_reconsider_past(task, &subject, &before, occasion);
-    closes_catch_up(task, &subject, &task->clock);
+    subject_reconsider_past(task, &subject, &before, occasion, false);
     subject_store(&subject);
+    closes_catch_up(task, slot);
+}
+
+/* The record would be one more than may be kept of anybody. */
+static bool is_too_many(const struct task *task, struct table_slot *slot, const struct roster_entry *entry) {
+    struct subject subject;
+    size_t count;
+    subject_load(task, slot, &subject);
+    const struct roster_entry *roster = person_roster(subject.person, &count);
+    bool replaces = false;
+    for (size_t i = 0; i < count; i++)
+        replaces = replaces || roster[i].effective_on.n == entry->effective_on.n;
+    return count >= PERSON_RECORDS_MAX && !replaces;
 }
 
 static enum reason apply_tombstone(struct task *task, const struct task_input *input,
@@ -135,11 +144,15 @@ enum reason roster_apply(struct task *task, const struct task_input *input, stru
         !day_is_none(record.effective_on)
             ? record.effective_on
             : zone_day_of(rules->zones, home_zone_of(rules, &entry, &is_named), input->arrival.ms);
-    entry.manager = names_take(task->people, record.manager.bytes, record.manager.len);
 
     struct occasion occasion = {CAUSE_ROSTER, task->clock, input->trace};
     uint64_t hash = table_hash(task->table, record.employee.bytes, record.employee.len);
     struct table_slot *slot = table_find(task->table, record.employee.bytes, record.employee.len, hash);
+    if (slot && is_too_many(task, slot, &entry)) {
+        reject_detail_set(detail, "effective_on: the person has too many roster records that still matter");
+        return REASON_too_many;
+    }
+    entry.manager = names_take(task->people, record.manager.bytes, record.manager.len);
     if (slot) {
         apply_to_known(task, slot, &entry, &occasion);
         return REASON_applied;

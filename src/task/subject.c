@@ -66,7 +66,7 @@ void subject_refresh_open_day(struct task *task, struct subject *subject) {
     subject->value.flags &= (uint8_t) ~(SLOT_NAMES_HOME | SLOT_ON_ROSTER);
     if (is_named)
         subject->value.flags |= SLOT_NAMES_HOME;
-    if (subject->person->roster_count > 0)
+    if (subject->person->roster != ROSTER_NONE)
         subject->value.flags |= SLOT_ON_ROSTER;
     closes_home(task, subject->value.zone);
 }
@@ -83,10 +83,22 @@ void subject_close_day(struct task *task, struct subject *subject) {
     unsigned place = slot_close_day(&subject->value);
     if (subject->person->more)
         subject->person->more->told_late &= ~days_bit(place);
-    if (subject->person->roster_count > 1) {
+    if (subject->person->roster == ROSTER_MORE) {
         person_prune_roster(task->people, subject->person, ledger_first((civil_day){subject->value.closed}));
         subject_refresh_open_day(task, subject);
     }
+}
+
+bool is_welcome(const struct task *task, const struct table_slot *slot, struct reject_detail *detail) {
+    if (task->rules->unknown_people != UNKNOWN_REJECT)
+        return true;
+    struct slot_value value = {0};
+    if (slot)
+        table_get(slot, &value);
+    if (value.flags & SLOT_ON_ROSTER)
+        return true;
+    reject_detail_set(detail, "no roster record");
+    return false;
 }
 
 const struct policy *policy_of(const struct rules *rules, const struct roster_entry *entry) {
@@ -126,6 +138,7 @@ void subject_forget(struct task *task, struct subject *subject, const struct occ
     encode_tombstone(&task->outbox, &subject->id, &place, occasion->as_of, task->setup.source,
                      occasion_trace(occasion));
     task->statuses[subject->value.status]--;
+    task->held -= person->more && person->more->hold;
     subject_mark(task, subject, true);
     people_remove(task->people, subject->value.person);
     table_erase(task->table, subject->slot);

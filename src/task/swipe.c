@@ -53,11 +53,24 @@ static const struct policy_version *accepting_version(const struct task *task, c
     return version ? version : &policy->versions[0];
 }
 
-/* A swipe for a closed day: may it still be applied? */
-static bool is_too_late(const struct task *task, const struct task_input *input, uint16_t home,
-                        civil_day closed, civil_day day) {
+/* A day of broken readers: of the swipe's site, or of the home site of that day. */
+static bool is_on_hold(const struct task *task, const struct slot_value *value, uint16_t site,
+                       civil_day day) {
+    if (site != SITE_NONE && closures_hold(task->closures[site], day))
+        return true;
+    const struct roster_entry *entry =
+        value ? person_roster_of(people_get(task->people, value->person), day) : NULL;
+    return entry && entry->site != SITE_NONE && closures_hold(task->closures[entry->site], day);
+}
+
+/* A swipe for a closed day: may it still be applied? `value` NULL: of a stranger. */
+static bool is_too_late(const struct task *task, const struct task_input *input,
+                        const struct slot_value *value, uint16_t home, uint16_t site, civil_day closed,
+                        civil_day day) {
     civil_day arrived = zone_day_of(task->rules->zones, home, input->arrival.ms);
-    return day.n < arrived.n - task->rules->lateness_days || day.n < ledger_first(closed).n;
+    if (day.n < ledger_first(closed).n)
+        return true;
+    return day.n < arrived.n - task->rules->lateness_days && !is_on_hold(task, value, site, day);
 }
 
 static void swipe_of_closed_day(struct task *task, struct table_slot *slot, civil_day day,
@@ -68,7 +81,7 @@ static void swipe_of_closed_day(struct task *task, struct table_slot *slot, civi
     corrections_note(task, &subject, &before);
     slot_set_day(&subject.value, day);
     subject_mark(task, &subject, false);
-    subject_reconsider_past(task, &subject, &before, occasion);
+    subject_reconsider_past(task, &subject, &before, occasion, false);
     subject_store(&subject);
 }
 
@@ -100,11 +113,8 @@ enum reason swipe_apply(struct task *task, const struct task_input *input, const
     struct slot_value value;
     if (slot)
         table_get(slot, &value);
-    bool is_on_roster = slot && (value.flags & SLOT_ON_ROSTER);
-    if (!is_on_roster && rules->unknown_people == UNKNOWN_REJECT) {
-        reject_detail_set(detail, "no roster record");
+    if (!is_welcome(task, slot, detail))
         return REASON_unknown_employee;
-    }
     uint16_t site =
         swipe->site.len ? sites_find(&rules->sites, swipe->site.bytes, swipe->site.len) : SITE_NONE;
     struct dating dating = dating_of(rules, swipe, site, slot ? &value : NULL);
@@ -122,7 +132,7 @@ enum reason swipe_apply(struct task *task, const struct task_input *input, const
     civil_day closed = slot ? (civil_day){value.closed} : closes_home(task, home)->closed;
     struct occasion occasion = {CAUSE_SWIPE, task->clock, input->trace};
     if (day.n <= closed.n) {
-        if (is_too_late(task, input, home, closed, day)) {
+        if (is_too_late(task, input, slot ? &value : NULL, home, site, closed, day)) {
             reject_detail_set(detail, "occurred_at: longer ago than lateness_days");
             return REASON_too_late;
         }

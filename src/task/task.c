@@ -38,6 +38,7 @@ struct task *task_new(const struct task_setup *setup) {
     task->complete_from = setup->complete_from;
     task->home_of_zone = xcalloc(zones_count(setup->rules->zones), sizeof *task->home_of_zone);
     task->next_due_ms = INT64_MAX;
+    task->closures = xcalloc(setup->rules->sites.count, sizeof *task->closures);
     task->accept_is_uniform = accept_is_uniform(&setup->rules->policies);
     task->swipes = xcalloc(TASK_BATCH, sizeof *task->swipes);
     if (setup->has_changelog) {
@@ -51,7 +52,12 @@ void task_free(struct task **task) {
     struct task *t = *task;
     if (t == NULL)
         return;
+    for (uint32_t i = 0; i < t->rules->sites.count; i++)
+        free(t->closures[i]);
+    free(t->closures);
+    free(t->closings);
     free(t->changelog.dirty);
+    free(t->changelog.dirty_sites);
     free(t->changelog.segment_delta);
     free(t->swipes);
     free(t->homes);
@@ -133,13 +139,14 @@ static void prepare(struct task *task, const struct task_input *input, struct sw
         reject_detail_set(detail, input->refused_detail);
         return;
     }
-    if (input->topic != TOPIC_SWIPES)
-        return;
-    if (input->value == NULL) {
+    if (input->value == NULL &&
+        input->topic != TOPIC_ROSTER) { /* a null value of the roster is a tombstone */
         reject_detail_set(detail, "no value");
         out->reason = REASON_bad_json;
         return;
     }
+    if (input->topic != TOPIC_SWIPES)
+        return;
     out->reason =
         decode_swipe(task->setup.fields, &task->hint, input->value, input->value_len, swipe, detail);
     if (out->reason == REASON_applied)
@@ -160,10 +167,17 @@ static enum reason apply_one(struct task *task, const struct task_input *input, 
         return swipe_apply(task, input, swipe, prepared->hash, detail);
     case TOPIC_ROSTER:
         return roster_apply(task, input, detail);
-    default:
-        reject_detail_set(detail, "leave, calendar and decisions are not read by this version");
-        return REASON_not_supported;
+    case TOPIC_LEAVE:
+        return leave_apply(task, input, detail);
+    case TOPIC_CALENDAR:
+        return calendar_apply(task, input, detail);
+    case TOPIC_DECISIONS:
+        return decision_apply(task, input, detail);
+    case TOPIC_COUNT:
+        break;
     }
+    CHECK(false);
+    return REASON_applied;
 }
 
 static void apply_batch(struct task *task, const struct task_input *inputs, size_t count,
@@ -207,6 +221,10 @@ uint32_t task_people(const struct task *task) {
     return table_count(task->table);
 }
 
+uint32_t task_held(const struct task *task) {
+    return task->held;
+}
+
 uint64_t task_memory_bytes(const struct task *task) {
     return table_memory_bytes(task->table) + people_memory_bytes(task->people);
 }
@@ -216,6 +234,6 @@ void task_write_progress(struct task *task, int32_t partition) {
     for (uint32_t i = 0; i < task->homes_count; i++)
         closed[i] =
             (struct zone_closed){zones_name(task->rules->zones, task->homes[i].zone), task->homes[i].closed};
-    encode_progress(&task->outbox, partition, task->clock, closed, task->homes_count, 0);
+    encode_progress(&task->outbox, partition, task->clock, closed, task->homes_count, task->held);
     free(closed);
 }

@@ -30,6 +30,7 @@ struct task_setup {
     uint32_t segments;       /* ranges of hash values, a power of two: the unit of changelog snapshots */
     civil_day complete_from; /* DAY_NONE: the day after the date of the first arrival (replay) */
     const char *source;      /* ce_source, borrowed */
+    bool has_guard;          /* sudden waves of adverse changes are held back (`run`, `replay --guard`) */
     bool has_changelog;      /* changes are noted for task_write_changelog; without it, nothing is kept */
 };
 
@@ -88,6 +89,8 @@ const uint64_t *task_counts(const struct task *task, enum topic topic); /* [REAS
 /* People by published status. [STATUS_COUNT] */
 const uint64_t *task_statuses(const struct task *task);
 uint32_t task_people(const struct task *task);
+/* People whose verdict the guard holds back. */
+uint32_t task_held(const struct task *task);
 uint64_t task_memory_bytes(const struct task *task);
 
 /* Appends the progress record of SPEC 6 for this task to its outbox. */

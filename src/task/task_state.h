@@ -3,6 +3,7 @@
 #define ROLLCALL_TASK_STATE_H
 
 #include "changelog.h"
+#include "closures.h"
 #include "judge.h"
 #include "people.h"
 #include "table.h"
@@ -33,6 +34,8 @@ struct changelog_state {
     int64_t debt_bytes;      /* delta bytes not yet matched by snapshots */
     char *dirty;             /* the changed: length and bytes of each id */
     size_t dirty_used, dirty_capacity;
+    uint16_t *dirty_sites; /* those whose closures changed; one may stand there twice */
+    size_t dirty_sites_count, dirty_sites_capacity;
 };
 
 struct task {
@@ -49,6 +52,11 @@ struct task {
     uint16_t *home_of_zone; /* [zones] index into homes + 1; 0: not in use */
     int64_t next_due_ms;
     uint64_t closes_done;
+
+    struct closures **closures; /* [sites] what the calendar says of each */
+    uint32_t held;              /* people whose verdict the guard holds back */
+    struct closing *closings;   /* for whom a close changes something (closes.c) */
+    size_t closings_capacity;
 
     bool accept_is_uniform; /* every version of every policy accepts the same words */
     uint64_t counts[TOPIC_COUNT][REASON_COUNT];
@@ -86,6 +94,8 @@ static inline struct trace_parent occasion_trace(const struct occasion *occasion
 
 void subject_load(const struct task *task, struct table_slot *slot, struct subject *out);
 void subject_store(struct subject *subject);
+/* Notes that the changelog must tell of the site's closures. */
+void changelog_mark_site(struct task *task, uint16_t site);
 void slot_set_day(struct slot_value *value, civil_day day);
 /* Notes that the changelog must tell of the person: days only, or everything. */
 void subject_mark(struct task *task, struct subject *subject, bool whole);
@@ -103,28 +113,98 @@ void subject_close_day(struct task *task, struct subject *subject);
 void subject_make_known(struct task *task, const struct task_input *input, const struct short_text *id,
                         uint64_t hash, const struct roster_entry *entry, struct subject *out);
 void subject_forget(struct task *task, struct subject *subject, const struct occasion *occasion);
+/* Out of scope of the rules by roster, or by people.unknown without one. */
+bool is_out_of_scope(const struct rules *rules, const struct roster_entry *entry, civil_day day);
+/* The start of what may be known of somebody without being on the roster: false, with the reason set, if
+ * people.unknown refuses it. `slot` NULL: not known. */
+bool is_welcome(const struct task *task, const struct table_slot *slot, struct reject_detail *detail);
 /* Policy of a roster record, or of somebody without one. */
 const struct policy *policy_of(const struct rules *rules, const struct roster_entry *entry);
 const struct policy_version *version_on(const struct policy *policy, civil_day day);
 
+/* ---- view.c: what is known of a person, as sets of days
+ * --------------------------------------------------------- */
+
+/* Over the ledger's window. */
+struct person_days {
+    day_bits swiped, voided;
+    day_bits credited_by_leave, credited; /* by decision */
+    day_bits on_leave;                    /* excused by it */
+    day_bits closed, on_hold;             /* the home site */
+    day_bits exempt;
+    day_bits told_late;
+};
+
+void subject_view(const struct task *task, const struct subject *subject, struct view *view);
+/* The same, and what it was made of. */
+void subject_view_of(const struct task *task, const struct subject *subject, struct view *view,
+                     struct person_days *days);
+/* Scope of SPEC 4, without the view. */
+bool subject_is_in_scope(const struct task *task, const struct subject *subject, civil_day day);
+
 /* ---- publish.c: F now against what was last published
  * -------------------------------------------------------- */
 
-void subject_view(const struct task *task, const struct subject *subject, struct view *view);
-/* Publishes what changed (SPEC 6); `is_first`: somebody became known, a record is due in any case. */
+/* What is to be published of a person now: F, or what the guard lets stand in its place. */
+struct finding {
+    enum status status;
+    civil_day effective_on;
+    const struct short_text *policy_id;
+    const char *policy_hash;
+    civil_day policy_version; /* DAY_NONE: none */
+    struct change_week week;
+};
+
+/* A correction that a record carries (SPEC 5). */
+struct supersession {
+    uint32_t seq; /* 0: none */
+    enum status corrected_status;
+    bool counts_as_entering; /* the last one while today's status is non_compliant */
+};
+
+/* F now; the guard's mark goes if it says something else. */
+void subject_find(struct task *task, struct subject *subject, struct finding *out);
+void finding_of(const struct view *view, const struct verdict *verdict, struct finding *out);
+/* Publishes what changed (SPEC 6). `is_due`: a record is due in any case: somebody became known, or the case
+ * changed. */
 void subject_reconsider(struct task *task, struct subject *subject, const struct occasion *occasion,
-                        bool is_first);
+                        bool is_due);
+/* Makes one state record of the finding, and what it changes in the person. */
+void subject_publish(struct task *task, struct subject *subject, const struct finding *finding,
+                     const struct supersession *superseded, const struct occasion *occasion);
+/* The published gate can change by a day's close alone: an approval ends. */
+bool subject_gate_differs(const struct subject *subject, enum status status);
 
 /* SLOT_QUIET or 0, by the published status and the roster. */
 uint8_t subject_quiet_flag(const struct task *task, const struct subject *subject);
 
-/* Corrections (SPEC 5) span an input: noted before it, published after it together with today's status. */
+/* ---- corrections.c: SPEC 5. They span an input: noted before it, published after it together with today's
+ * status. */
+
 struct corrections {
     unsigned was_adverse; /* bit i: F at adverse record i was non_compliant before the input */
 };
 void corrections_note(const struct task *task, const struct subject *subject, struct corrections *out);
 void subject_reconsider_past(struct task *task, struct subject *subject, const struct corrections *before,
-                             const struct occasion *occasion);
+                             const struct occasion *occasion, bool is_due);
+
+/* ---- guard.c: sudden waves of adverse changes are held back (SPEC 5)
+ * -------------------------------------------- */
+
+/* One person in a close that is being done. */
+struct closing {
+    struct table_slot *slot;
+    bool turns_adverse; /* newly non_compliant */
+};
+
+/* Marks those that the guard holds back in the close of `day`. */
+void guard_hold_back(struct task *task, const struct closing *closings, size_t count, civil_day day);
+/* Clears the marks of a group, and publishes what F then says. */
+void guard_release(struct task *task, const struct short_text *group, const struct occasion *occasion);
+/* The finding that stands for a verdict that is held back. */
+void guard_finding(const struct task *task, const struct subject *subject, struct finding *out);
+/* A record was published of somebody who is held. */
+void guard_keep(struct hold *hold, const struct finding *finding);
 
 /* ---- closes.c
  * ------------------------------------------------------------------------------------------------ */
@@ -133,8 +213,8 @@ struct home_zone *closes_home(struct task *task, uint16_t zone);
 /* The last day whose close is due by the clock, for somebody with these records (NULL: none). */
 civil_day closes_last_due(struct task *task, const struct person *person);
 int64_t closes_due_ms(const struct task *task, uint16_t zone, civil_day day);
-/* Does the closes of one person that are due by now; `as_of` NULL: each as of its own due instant. */
-void closes_catch_up(struct task *task, struct subject *subject, const arrival_time *as_of);
+/* Does the closes of one person that became due because the home moved, as of the clock. */
+void closes_catch_up(struct task *task, struct table_slot *slot);
 /* Does all closes due by task->clock. */
 void closes_run(struct task *task);
 
@@ -144,6 +224,9 @@ void closes_run(struct task *task);
 enum reason swipe_apply(struct task *task, const struct task_input *input, const struct swipe *swipe,
                         uint64_t hash, struct reject_detail *detail);
 enum reason roster_apply(struct task *task, const struct task_input *input, struct reject_detail *detail);
+enum reason leave_apply(struct task *task, const struct task_input *input, struct reject_detail *detail);
+enum reason calendar_apply(struct task *task, const struct task_input *input, struct reject_detail *detail);
+enum reason decision_apply(struct task *task, const struct task_input *input, struct reject_detail *detail);
 
 enum reason key_check(const struct task_input *input, const struct short_text *id,
                       struct reject_detail *detail);

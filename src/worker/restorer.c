@@ -42,6 +42,7 @@ static void begin_restore(struct worker *w, struct lane *lane) {
         .employees = w->config->employees / w->setup.partitions + 1,
         .complete_from = w->config->rules.complete_from,
         .source = w->source,
+        .has_guard = true,
         .has_changelog = true,
     };
     lane->restore = restore_new(&setup);

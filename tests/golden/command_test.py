@@ -74,10 +74,6 @@ class Commands(unittest.TestCase):
         self.check(USAGE, ["--rejects", "-", log], say="--rejects")
         self.check(USAGE, ["-", "-"], say="once")
 
-    def test_replay_guard_is_refused_until_there_is_one(self):
-        out, errors = self.check(USAGE, ["--guard", self.write("in.ndjson", b"")], say="guard")
-        self.assertEqual(out, b"")
-
     def test_replay_help_is_not_an_error(self):
         code, out, errors = run(["replay", "--help"])
         self.assertEqual((code, errors), (OK, ""))

@@ -79,7 +79,7 @@ class Person:
         # published
         self.seq = 0
         self.last = None                # the last record
-        self.last_verdict = None        # and what it said
+        self.kept = None                # what it rests on, while the guard holds a verdict back
         self.entered = []               # the last 8 records that entered non_compliant
         self.case = Case()
 

@@ -108,7 +108,15 @@ class Task:
             if len(struck) >= self.company.min_people and len(struck) > self.company.max_adverse_ratio * len(members):
                 for person in struck:
                     person.held = group
+                    person.kept = self.published_until_now(person, day)
                     self.holds += 1
+
+    def published_until_now(self, person, day):
+        """What the published status of somebody who is held rests on: F of the day before."""
+        verdict = self.view(person, day - ONE_DAY).verdict()
+        if verdict.status != person.last["status"]:
+            verdict.week = None
+        return verdict
 
     # lines
 
@@ -346,9 +354,9 @@ class Task:
             person.held = None
         verdict = view.verdict()
         if person.held and verdict.status == "non_compliant":
-            kept = person.last_verdict
-            scope = kept.status in ("out_of_scope", "not_in_force", "exempt")
-            verdict.status, verdict.effective_on = kept.status, person.c + ONE_DAY if scope else person.c
+            kept, status = person.kept, person.last["status"]
+            scope = status in ("out_of_scope", "not_in_force", "exempt")
+            verdict.status, verdict.effective_on = status, person.c + ONE_DAY if scope else person.c
             verdict.policy, verdict.version, verdict.week = kept.policy, kept.version, kept.week
         promotion = self.promotion(person, verdict.status)
         last = person.last
@@ -407,7 +415,7 @@ class Task:
             action = "review_with_employee"
 
         record_of_o = person.record_of(person.c + ONE_DAY)
-        person.last_verdict = verdict
+        person.kept = verdict
         person.last = {
             "schema": SCHEMA, "id": None, "employee_id": person.id, "known_at": format_instant(person.known_at),
             "seq": person.seq, "status": status, "previous_status": previous, "status_since": since, "cause": cause,

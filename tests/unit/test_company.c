@@ -148,7 +148,7 @@ static enum reason decode(const struct company_record *record, struct short_text
     struct roster_record roster = {0};
     struct leave_record leave = {0};
     struct calendar_record closure = {0};
-    enum reason reason = REASON_not_supported;
+    enum reason reason = REASON_no_clock;
     if (record->topic == TOPIC_SWIPES)
         reason = decode_swipe(&fields, NULL, record->value, record->value_len, &swipe, &detail);
     else if (record->topic == TOPIC_ROSTER)
