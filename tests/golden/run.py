@@ -4,15 +4,24 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
 BATCHES = ["64", "1", "7", "256"]
+BASE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "base")
 
 
 def fail(text):
-    sys.exit("%s: %s" % (os.path.basename(os.getcwd()), text))
+    sys.exit("%s: %s" % (os.path.basename(sys.argv[2].rstrip("/")), text))
+
+
+def prepare(case, folder):
+    """Copies a case to a folder; the configuration that it does not bring is that of base/."""
+    for source in (BASE, case):
+        for name in os.listdir(source):
+            shutil.copy(os.path.join(source, name), folder)
 
 
 def read_lines(name):
@@ -50,8 +59,13 @@ def compare(what, expected, actual):
 
 
 def by_employee(records):
+    """The records of each person, in order. `supersedes_seq` is added: the seq of the record that `supersedes` names."""
     people = {}
+    seqs = {None: None}
     for record in records:
+        if "id" in record:
+            seqs[record["id"]] = record["seq"]
+            record["supersedes_seq"] = seqs.get(record["supersedes"], "nobody's")
         people.setdefault(record["employee_id"], []).append(record)
     return people
 
@@ -88,12 +102,12 @@ def check_counts(errors, inputs):
             fail("the counts are\n%s" % errors)
 
 
-def main():
-    rollcall = os.path.abspath(sys.argv[1])
-    os.chdir(sys.argv[2])
+def check(rollcall):
     out, rejected, errors, inputs = replay(rollcall, BATCHES[0])
     records = by_employee(parse(out))
-    expected = by_employee(read_lines("expected.ndjson"))
+    expected = {}
+    for record in read_lines("expected.ndjson"):
+        expected.setdefault(record["employee_id"], []).append(record)
     for employee in sorted(set(records) | set(expected)):
         compare("record of %s" % employee, expected.get(employee, []), records.get(employee, []))
     compare("reject", read_lines("expected_rejects.ndjson") or [], parse(rejected))
@@ -102,6 +116,15 @@ def main():
         again, rejected_again, _, _ = replay(rollcall, batch)
         if by_employee(parse(again)) != records or rejected_again != rejected:
             fail("with --batch %s the records are others" % batch)
+
+
+def main():
+    rollcall = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="rollcall-golden-") as folder:
+        prepare(sys.argv[2], folder)
+        os.chdir(folder)
+        check(rollcall)
+        os.chdir("/")
 
 
 if __name__ == "__main__":
