@@ -146,8 +146,28 @@ class Commands(unittest.TestCase):
         _, errors = self.check(OK, ["--rejects", self.path("rejects"), self.path("long.ndjson")], preexec_fn=preexec)
         self.assertEqual(counts(errors), {"applied": 1, "too_large": 1, "sum": 2})
         reject = json.loads(self.read("rejects"))
+        self.assertEqual((reject["reason"], reject["file"], reject["line"]), ("too_large", self.path("long.ndjson"), 1))
         self.assertEqual(len(reject["value"]), 65536)
         self.assertIn(str(300 * (1 << 20) + 8), reject["detail"])
+
+    def test_replay_too_many(self):
+        """A sender that has gone mad is told so; what it said until then can still be replaced and cancelled."""
+        at = "2023-05-01T12:00:00Z"
+        lines = [roster("E1", at)]
+
+        def leave(number, **more):
+            lines.append(json.dumps({"topic": "leave", "arrived_at": at, "employee_id": "E1", "leave_id": "L%d" % number,
+                                     "from": "2023-06-01", "to": "2023-06-02", "effect": "excuse", **more}).encode() + b"\n")
+
+        for number in [*range(1000), 1000, 5]:
+            leave(number)
+        leave(5, op="cancel")
+        leave(1000)
+        _, errors = self.check(OK, ["--rejects", self.path("rejects"), "-"], b"".join(lines))
+        self.assertEqual(counts(errors), {"applied": 1004, "too_many": 1, "sum": 1005})
+        reject = json.loads(self.read("rejects"))
+        self.assertEqual((reject["reason"], reject["file"], reject["line"]), ("too_many", "-", 1002))
+        self.assertIn("leave", reject["detail"])
 
     def test_replay_rejects_are_utf8(self):
         line = b'{"topic":"\xff\xc0\x80 \xe2\x82\xac \xed\xa0\x80 \xf0\x9f\x98\x80 \xe2\x82"} \x01\\'
