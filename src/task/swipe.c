@@ -85,14 +85,16 @@ static void swipe_of_closed_day(struct task *task, struct table_slot *slot, civi
     subject_store(&subject);
 }
 
-/* Sets the bit of an open day. It can lift a status (SPEC 4), and nothing else: no closed day has changed. */
+/* Sets the bit of an open day. It can lift a status (SPEC 4), also one that the guard holds back, and nothing
+ * else: no closed day has changed. */
 static void swipe_of_open_day(struct task *task, struct table_slot *slot, civil_day day,
                               const struct occasion *occasion) {
     struct subject subject;
     subject_load(task, slot, &subject);
     slot_set_day(&subject.value, day);
     subject_mark(task, &subject, false);
-    if (subject.value.status == STATUS_AT_RISK || subject.value.status == STATUS_NON_COMPLIANT)
+    bool is_held = subject.person->more && subject.person->more->hold;
+    if (subject.value.status == STATUS_AT_RISK || subject.value.status == STATUS_NON_COMPLIANT || is_held)
         subject_reconsider(task, &subject, occasion, false);
     subject_store(&subject);
 }
