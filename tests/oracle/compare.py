@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs rollcall replay and the oracle on the same random companies and compares what they say, field by field.
 
-compare.py --rollcall PATH --seeds A..B [--scope line|rules|full] [--keep DIR]
+compare.py --rollcall PATH --seeds A..B [--scope line|rules|full] [--keep DIR] [--coverage FILE]
 
-Ends with a table of what the seeds covered. Exits 1 at any difference, and when nothing was compared.
+Ends with a table of what the seeds covered, which coverage.py adds up over several runs. Exits 1 at any difference, and when nothing was compared.
 --dry runs the oracle alone, to see what a range of seeds covers.
 """
 
@@ -226,6 +226,21 @@ class Coverage:
                 count["kind of change"][kind] += 1
             before[record["employee_id"]] = record
 
+    def write(self, name):
+        with open(name, "w", encoding="utf-8") as file:
+            json.dump({"seeds": self.seeds, "lines": self.lines, "records": self.records,
+                       "differences": self.differences, "counts": self.counts}, file)
+
+    def read(self, name):
+        with open(name, encoding="utf-8") as file:
+            other = json.load(file)
+        self.seeds += other["seeds"]
+        self.lines += other["lines"]
+        self.records += other["records"]
+        self.differences += other["differences"]
+        for group, counter in other["counts"].items():
+            self.counts[group].update(counter)
+
     def show(self):
         print("%d seeds, %d lines, %d records, %d differences" % (
             self.seeds, self.lines, self.records, self.differences))
@@ -263,6 +278,7 @@ def main():
     parser.add_argument("--seeds", required=True, help="A..B, both included")
     parser.add_argument("--scope", choices=["line", "rules", "full"], default="full")
     parser.add_argument("--keep", help="the folder in which the companies are kept")
+    parser.add_argument("--coverage", metavar="FILE", help="write the table there, for coverage.py")
     parser.add_argument("--dry", action="store_true")
     parser.add_argument("--max-differences", type=int, default=5)
     options = parser.parse_args()
@@ -282,6 +298,8 @@ def main():
             print("enough differences: stopped")
             break
     coverage.show()
+    if options.coverage:
+        coverage.write(options.coverage)
     return 1 if coverage.differences or coverage.records == 0 else 0
 
 
