@@ -136,15 +136,18 @@ static day_bits expected(const struct view *view, const struct duties *duties,
     return workdays & ~(duties->out | view->excused | view->skipped);
 }
 
-/* The start s (SPEC 4) as a window bit, and the first bit on which a week may begin that is not neutral for
- * its age. */
-static int first_judged_bit(const struct view *view, const struct duties *duties, civil_day closed) {
+/* From when on weeks are judged, as window bits; what `judging_start` says as days. */
+struct first_bits {
+    int start, after_grace, complete;
+};
+
+static struct first_bits first_bits_of(const struct view *view, const struct duties *duties,
+                                       civil_day closed) {
     day_bits barred = duties->out | days_span(0, view->known_on.n - view->first.n);
     int start = days_highest(barred & days_span(0, closed.n - view->first.n)) + 1;
     const struct policy_version *version = era_of(view, start)->version;
-    int bit = start + (version ? version->grace_days : 0);
-    int complete = view->complete_from.n - view->first.n;
-    return bit > complete ? bit : complete;
+    return (struct first_bits){start, start + (version ? version->grace_days : 0),
+                               view->complete_from.n - view->first.n};
 }
 
 /* Judges the weeks whose first day `version` rules. */
@@ -175,24 +178,33 @@ static void judge_weeks(const struct view *view, const struct duties *duties, ci
         done |= firsts;
         judge_weeks_of(view, duties, version, firsts, weeks);
     }
-    day_bits old_enough = days_span(first_judged_bit(view, duties, closed), WEEKS_COUNT - 1);
+    struct first_bits bits = first_bits_of(view, duties, closed);
+    int first = bits.after_grace > bits.complete ? bits.after_grace : bits.complete;
+    day_bits old_enough = days_span(first, WEEKS_COUNT - 1);
     struct sums doubts = sum_weeks(view->doubtful);
     weeks->met &= old_enough;
     weeks->is_short &= old_enough & sums_equal(&doubts, 0);
     weeks->neutral = ~(weeks->met | weeks->is_short);
 }
 
+/* The arithmetic of the week, whose first day has a version; returns its expected days. */
+static uint8_t count_week(const struct view *view, const struct duties *duties,
+                          const struct policy_version *version, int start, struct judged_week *out) {
+    day_bits present = view->present & countable(view, duties, version);
+    unsigned workable = (unsigned)(expected(view, duties, version) >> start) & 0x7f;
+    out->is_set = true;
+    out->start = (uint8_t)start;
+    out->days = (uint8_t)((unsigned)(present >> start) & 0x7f);
+    out->present = (uint8_t)count_days(out->days);
+    out->workable = (uint8_t)count_days(workable);
+    out->required = (uint8_t)required_of(version, out->workable);
+    return (uint8_t)workable;
+}
+
 static void describe_week(const struct view *view, const struct duties *duties, int start,
                           struct verdict *out) {
     const struct era *era = era_of(view, start);
-    day_bits present = view->present & countable(view, duties, era->version);
-    out->week.is_set = true;
-    out->week.start = (uint8_t)start;
-    out->week.days = (uint8_t)((unsigned)(present >> start) & 0x7f);
-    out->week.present = (uint8_t)count_days(out->week.days);
-    out->week.workable =
-        (uint8_t)count_days((unsigned)(expected(view, duties, era->version) >> start) & 0x7f);
-    out->week.required = (uint8_t)required_of(era->version, out->week.workable);
+    count_week(view, duties, era->version, start, &out->week);
     out->policy = era->policy;
     out->version = era->version;
 }
@@ -321,4 +333,43 @@ void judge(const struct view *view, civil_day closed, bool with_lift, struct ver
     }
     if (start >= 0)
         describe_week(view, &duties, start, out);
+}
+
+/* ---- for those who explain ---- */
+
+static enum week_neutral why_neutral(const struct view *view, const struct first_bits *bits,
+                                     const struct week_told *told, int start) {
+    if (told->week.workable == 0)
+        return NEUTRAL_NOTHING_WORKABLE;
+    if (start < bits->complete)
+        return NEUTRAL_INCOMPLETE;
+    if (start < bits->start)
+        return NEUTRAL_NEW;
+    if (start < bits->after_grace)
+        return NEUTRAL_GRACE;
+    bool is_in_doubt = (unsigned)(view->doubtful >> start) & 0x7f;
+    return is_in_doubt && told->week.present < told->week.required ? NEUTRAL_IN_DOUBT : NEUTRAL_NOT;
+}
+
+void judge_tell_week(const struct view *view, civil_day closed, int start, struct week_told *out) {
+    CHECK(start >= 0 && start < WEEKS_COUNT);
+    const struct era *era = era_of(view, start);
+    *out = (struct week_told){.why = NEUTRAL_NO_VERSION, .policy = era->policy, .version = era->version};
+    if (era->version == NULL)
+        return;
+    struct duties duties;
+    duties_of(view, &duties);
+    struct first_bits bits = first_bits_of(view, &duties, closed);
+    out->expected = count_week(view, &duties, era->version, start, &out->week);
+    out->why = why_neutral(view, &bits, out, start);
+    if (out->why == NEUTRAL_NOT)
+        out->result = out->week.present >= out->week.required ? WEEK_MET : WEEK_SHORT;
+}
+
+void judge_tell_start(const struct view *view, civil_day closed, struct judging_start *out) {
+    struct duties duties;
+    duties_of(view, &duties);
+    struct first_bits bits = first_bits_of(view, &duties, closed);
+    *out = (struct judging_start){day_plus(view->first, bits.start), day_plus(view->first, bits.after_grace),
+                                  view->complete_from};
 }

@@ -54,4 +54,39 @@ struct verdict {
  * what a correction asks of a past day over today's ledger (SPEC 5). `closed` + 1 must lie in the window. */
 void judge(const struct view *view, civil_day closed, bool with_lift, struct verdict *out);
 
+/* ---- for those who explain a status: one week, and why it is judged as it is ---- */
+
+enum week_result { WEEK_NEUTRAL, WEEK_SHORT, WEEK_MET };
+
+/* Why a week is neutral: the first that applies, in the order of SPEC 4. */
+enum week_neutral {
+    NEUTRAL_NO_VERSION,
+    NEUTRAL_NOTHING_WORKABLE,
+    NEUTRAL_INCOMPLETE, /* begins before complete_from */
+    NEUTRAL_NEW,        /* begins before the start s */
+    NEUTRAL_GRACE,      /* begins in the grace days from s on */
+    NEUTRAL_IN_DOUBT,   /* short, but for a day on hold or told late */
+    NEUTRAL_NOT,        /* met or short */
+};
+
+struct week_told {
+    enum week_result result;
+    enum week_neutral why;
+    struct judged_week week;     /* is_set unless there is no version */
+    uint8_t expected;            /* bit i: day start + i is expected */
+    const struct policy *policy; /* that of its first day */
+    const struct policy_version *version;
+};
+
+/* The week that begins on window bit `start`, 0 to LEDGER_DAYS - WEEK_DAYS, as F judges it at `closed`. */
+void judge_tell_week(const struct view *view, civil_day closed, int start, struct week_told *out);
+
+/* From when on weeks are judged at `closed`: a week is neutral that begins before any of these. */
+struct judging_start {
+    civil_day start;       /* s of SPEC 4 */
+    civil_day after_grace; /* s + grace_days */
+    civil_day complete_from;
+};
+void judge_tell_start(const struct view *view, civil_day closed, struct judging_start *out);
+
 #endif

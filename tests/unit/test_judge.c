@@ -257,6 +257,44 @@ static void agrees_with_a_walk_day_by_day(void **state) {
             fail_msg("status %d was hardly seen: the generator is of no use", i);
 }
 
+/* What is told of a week is what the walk finds, and each reason to pass one over is found. */
+static void tells_each_week_as_it_is_judged(void **state) {
+    (void)state;
+    unsigned seen[NEUTRAL_NOT + 1] = {0};
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        random_state = seed;
+        struct policy policy = {0};
+        struct policy_version versions[3];
+        struct view view;
+        random_view(&view, versions, &policy);
+        int c = (int)random_below(LEDGER_DAYS - LEDGER_AHEAD_DAYS);
+        struct judging_start start;
+        judge_tell_start(&view, day_plus(view.first, c), &start);
+        for (int i = 0; i <= LEDGER_DAYS - WEEK_DAYS; i++) {
+            struct slow_week week = slow_week(&view, c, i);
+            struct week_told told;
+            judge_tell_week(&view, day_plus(view.first, c), i, &told);
+            seen[told.why]++;
+            assert_ptr_equal(told.version, slow_era(&view, i)->version);
+            assert_int_equal(told.result, week.neutral ? WEEK_NEUTRAL : week.met ? WEEK_MET : WEEK_SHORT);
+            assert_int_equal(told.why == NEUTRAL_NOT, !week.neutral);
+            assert_int_equal(told.week.present, week.present);
+            assert_int_equal(told.week.required, week.required);
+            assert_int_equal(told.week.workable, week.workable);
+            assert_int_equal(told.week.days, week.days);
+            assert_int_equal(__builtin_popcount(told.expected), week.workable);
+            bool is_early = view.first.n + i < start.after_grace.n || view.first.n + i < view.complete_from.n;
+            if (is_early)
+                assert_int_equal(told.result, WEEK_NEUTRAL);
+            else
+                assert_true(told.why < NEUTRAL_INCOMPLETE || told.why > NEUTRAL_GRACE);
+        }
+    }
+    for (int i = 0; i <= NEUTRAL_NOT; i++)
+        if (seen[i] < 100)
+            fail_msg("reason %d was hardly seen: the generator is of no use", i);
+}
+
 static void weekday_patterns_repeat_over_the_window(void **state) {
     (void)state;
     for (int32_t first = -20; first < 20; first++)
@@ -279,6 +317,7 @@ static void ring_and_window_turn_into_each_other(void **state) {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(agrees_with_a_walk_day_by_day),
+    cmocka_unit_test(tells_each_week_as_it_is_judged),
     cmocka_unit_test(weekday_patterns_repeat_over_the_window),
     cmocka_unit_test(ring_and_window_turn_into_each_other),
 };
