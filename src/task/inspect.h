@@ -3,7 +3,11 @@
 #ifndef ROLLCALL_INSPECT_H
 #define ROLLCALL_INSPECT_H
 
+#include "judge.h"
+#include "people.h"
 #include "task.h"
+
+struct table_slot;
 
 /* Somebody's published status. */
 struct person_status {
@@ -20,5 +24,42 @@ bool inspect_next(const struct task *task, struct people_walk *walk, struct pers
 
 /* STATUS_NONE if there is nobody of that id. */
 enum status inspect_status(const struct task *task, const struct short_text *id);
+
+/* What a view is made of, over its window. */
+struct person_days {
+    day_bits swiped, voided;
+    day_bits credited_by_leave, credited; /* by decision */
+    day_bits on_leave;                    /* excused by it */
+    day_bits closed, on_hold;             /* the home site */
+    day_bits exempt;
+    day_bits told_late;
+};
+
+/* A person as the task knows them. Pointers are the task's, good until it is next given anything. */
+struct person_look {
+    const struct table_slot *slot;
+    struct short_text id;
+    enum status status; /* as published */
+    civil_day status_since, known_on;
+    arrival_time known_at;
+    civil_day closed;                        /* c */
+    uint16_t zone;                           /* home zone of the open day o, and what else its record says */
+    civil_day today;                         /* the day of the clock there */
+    const struct roster_entry *entry;        /* NULL: there is none */
+    const struct short_text *site, *manager; /* NULL: none */
+    bool dispute_is_open;
+    const struct short_text
+        *held_in; /* the group in which the guard holds the verdict back; NULL: it does not */
+    struct view view;
+    struct verdict verdict; /* F at c over the view, with the lift */
+};
+
+/* False if there is nobody of that id. */
+bool inspect_person(const struct task *task, const struct short_text *id, struct person_look *out);
+/* What F will see when `closes` more days are closed and nothing was recorded until then. */
+void inspect_ahead(const struct task *task, const struct person_look *look, int closes, struct view *view,
+                   struct person_days *days);
+/* The person's home zone of a day, by the records known now. */
+uint16_t inspect_zone_of(const struct task *task, const struct person_look *look, civil_day day);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "changelog.h"
 #include "closures.h"
+#include "inspect.h"
 #include "judge.h"
 #include "people.h"
 #include "table.h"
@@ -124,16 +125,6 @@ const struct policy_version *version_on(const struct policy *policy, civil_day d
 
 /* ---- view.c: what is known of a person, as sets of days
  * --------------------------------------------------------- */
-
-/* Over the ledger's window. */
-struct person_days {
-    day_bits swiped, voided;
-    day_bits credited_by_leave, credited; /* by decision */
-    day_bits on_leave;                    /* excused by it */
-    day_bits closed, on_hold;             /* the home site */
-    day_bits exempt;
-    day_bits told_late;
-};
 
 void subject_view(const struct task *task, const struct subject *subject, struct view *view);
 /* The same, and what it was made of. */

@@ -121,6 +121,32 @@ class Docs(unittest.TestCase):
             changed = {key: value for key, value in adverse.items() if key != field}
             self.assertNotEqual(schema.faults(state, state, changed), [], field)
 
+    def test_explanations_fit_the_schema(self):
+        """Of people in every state, by every rule; and each field of the schema is seen."""
+        explained = schema_of("explain.v1")
+        state = schema_of("state.v1")
+        folder = ROOT / "tests" / "golden" / "explain"
+        statuses, kinds, fields = set(), set(), set()
+        for path in sorted((folder / "expected").glob("*.txt")):
+            person = path.name.split(".")[0]
+            (line,) = rollcall("explain", "-c", folder / "rollcall.yaml", "--until", "2023-07-12T20:00:00Z", "--json",
+                               "--employee", person, folder / "in.ndjson")
+            record = json.loads(line)
+            self.assertEqual(schema.faults(explained, explained, record), [], person)
+            for published in record["history"]:
+                self.assertEqual(schema.faults(state, state, published), [], person)
+            self.assertEqual(set(record), set(explained["properties"]))
+            statuses.add(record["status"])
+            kinds |= {day["kind"] for day in record["days"]}
+            fields |= {*record["policy"], *(record["rule_at_closed"] or {}), *record["weeks"][-1], *record["outlook"]["if_nothing"]}
+        self.assertEqual(statuses, set(state["$defs"]["status"]["enum"]))
+        self.assertEqual(set(explained["properties"]["days"]["items"]["properties"]["kind"]["enum"]) - kinds, {"skipped"})
+        self.assertLessEqual({"terms", "short_in_a_row", "judged_weeks", "proration", "expected", "present_on"}, fields)
+
+    def test_pasted_explanation_is_printed(self):
+        (pasted,) = re.findall(r"^```text\n(.*?)^```", page("docs/explain.md"), re.M | re.S)
+        self.assertEqual(pasted, page("tests/golden/explain/expected/credited.txt"))
+
     def test_pasted_records_are_printed(self):
         printed = set(replay_of_company()) | set(replay_of_case(CASES / "late_swipe_takes_back_a_verdict"))
         command = "rollcall generate " + " ".join(GENERATE)
