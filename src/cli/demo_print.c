@@ -187,9 +187,6 @@ void demo_print_weeks(const struct terminal *t, const struct story *story) {
         print_numbers(t, story, STATUS_AT_RISK, slot);
         print_numbers(t, story, STATUS_NON_COMPLIANT, slot);
     }
-    terminal_ink(t, INK_DIM);
-    fprintf(t->out, "\n  Holidays and leave look like absence here: this version reads neither yet.\n");
-    terminal_ink(t, INK_PLAIN);
 }
 
 /* ---- three people ---- */
@@ -358,8 +355,8 @@ void demo_print_counts(const struct terminal *t, const struct story *story,
     print_reasons(t, totals, REASON_KIND_APPLIED, "applied");
     print_reasons(t, totals, REASON_KIND_IGNORED, "ignored");
     print_reasons(t, totals, REASON_KIND_REJECTED, "rejected");
-    fprintf(t->out, "    %-14s%12s    of %s that were sent\n", "read", count_text(totals->read, a),
-            count_text(totals->sent, b));
+    fprintf(t->out, "    %-14s%12s    of %s: the calendar once a partition\n", "read",
+            count_text(totals->read, a), count_text(demo_totals_to_read(totals), b));
     fprintf(t->out, "    %-14s%12s    in compliance.state; ", "state records",
             count_text(story->records + story->tombstones, a));
     fprintf(t->out, "%s changed a status\n", count_text(story->changes, b));

@@ -15,6 +15,7 @@ void demo_print_people(const struct terminal *terminal, const struct story_perso
 
 struct demo_totals {
     uint64_t sent, read;            /* to the broker, and by the workers */
+    uint64_t calendar;              /* of those sent */
     uint64_t reasons[REASON_COUNT]; /* how they ended */
     uint64_t written, rejects;      /* state and reject records of the workers */
     uint64_t rejects_read;          /* read back */
@@ -22,6 +23,11 @@ struct demo_totals {
     double seconds; /* from the first record read to the last one committed */
     uint64_t memory_bytes;
 };
+
+/* Records that the workers have to read: every partition's task reads the whole calendar. */
+static inline uint64_t demo_totals_to_read(const struct demo_totals *totals) {
+    return totals->sent + (totals->partitions - 1) * totals->calendar;
+}
 void demo_print_counts(const struct terminal *terminal, const struct story *story,
                        const struct demo_totals *totals);
 

@@ -16,9 +16,9 @@ static const char help[] =
     "roster of N\n"
     "people at six sites in three zones (and some contractors who are not on it), then the swipes of the "
     "days D to D,\n"
-    "with habits, trips, joiners, leavers and movers, and with the faults of real feeds: late, doubled, "
-    "denied and\n"
-    "misdated swipes. The same options give the same log, byte for byte. Nobody in it is real.\n"
+    "with habits, trips, leave, holidays, joiners, leavers and movers, and with the faults of real feeds: "
+    "late, doubled,\n"
+    "denied and misdated swipes. The same options give the same log, byte for byte. Nobody in it is real.\n"
     "\n"
     "  --people N     1 to 5000000\n"
     "  --from D       the first day, 1970-02-01 or later\n"
@@ -26,7 +26,6 @@ static const char help[] =
     "  --seed S       another company (default 1)\n"
     "  -o FILE        write there instead of standard output\n"
     "  --config DIR   also write rollcall.yaml, policies.yaml and sites.yaml that fit, to this folder\n"
-    "  --topics all   also tell leave and holidays; without it they are seen only as absence\n"
     "  --help         print this\n";
 
 struct options {
@@ -54,22 +53,19 @@ static bool read_option(struct options *options, int option) {
     case 'c':
         options->config = optarg;
         return true;
-    case 'T':
-        options->setup.has_all_topics = strcmp(optarg, "all") == 0;
-        if (!options->setup.has_all_topics)
-            fprintf(stderr, "rollcall: --topics takes 'all', not '%s'\n", optarg);
-        return options->setup.has_all_topics;
     default:
         return false;
     }
 }
 
 static bool read_options(struct options *options, int argc, char **argv) {
-    static const struct option names[] = {
-        {"people", required_argument, NULL, 'p'}, {"from", required_argument, NULL, 'f'},
-        {"to", required_argument, NULL, 't'},     {"seed", required_argument, NULL, 's'},
-        {"output", required_argument, NULL, 'o'}, {"config", required_argument, NULL, 'c'},
-        {"topics", required_argument, NULL, 'T'}, {0}};
+    static const struct option names[] = {{"people", required_argument, NULL, 'p'},
+                                          {"from", required_argument, NULL, 'f'},
+                                          {"to", required_argument, NULL, 't'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {0}};
     *options = (struct options){.setup = {.from = DAY_NONE, .to = DAY_NONE, .seed = 1}};
     for (int option; (option = getopt_long(argc, argv, "o:", names, NULL)) != -1;)
         if (!read_option(options, option))

@@ -30,8 +30,7 @@ struct company_setup {
     uint32_t people;    /* 1 to COMPANY_PEOPLE_MAX; some contractors without a roster record come on top */
     civil_day from, to; /* the days that are lived, both included; `from` at least COMPANY_FROM_MIN */
     uint64_t seed;
-    bool has_all_topics; /* leave and closures are told, not only seen as absence */
-    int64_t end_ms;      /* what would arrive at this instant or later is left out */
+    int64_t end_ms; /* what would arrive at this instant or later is left out */
 };
 
 /* One record as the topic carries it. Pointers are valid until the next call. */

@@ -230,8 +230,6 @@ static void tell_person(struct company *company, uint32_t who, int32_t day) {
         push_roster(company, who, person->left - person->leave_ahead, day, ROSTER_LEAVES);
     if (person->forgotten != NEVER)
         push_roster(company, who, person->forgotten, day, ROSTER_FORGOTTEN);
-    if (!company->setup.has_all_topics)
-        return;
     struct spell leave = company_leave_of(company, who, day);
     if (leave.exists && leave.told == day && day >= person->hired && day < person->left)
         push(company, TOPIC_LEAVE, hr_time(company, who, day),
@@ -249,13 +247,12 @@ static void load_calendar(struct company *company, int64_t load_ms) {
 /* The state of the HR systems as the log begins, ten people a millisecond. */
 static void load(struct company *company) {
     int64_t load_ms = (int64_t)(company->setup.from.n - 1) * DAY_MS + LOAD_MS;
-    if (company->setup.has_all_topics)
-        load_calendar(company, load_ms);
+    load_calendar(company, load_ms);
     for (uint32_t who = 0; who < company->setup.people; who++) {
         if (company->people[who].hired <= 5)
             push(company, TOPIC_ROSTER, load_ms + who / 10, (struct event){.who = who, .kind = ROSTER_HIRED});
         struct spell leave = company_leave_of(company, who, -1);
-        if (company->setup.has_all_topics && leave.exists && leave.told < 0 && leave.last >= 0)
+        if (leave.exists && leave.told < 0 && leave.last >= 0)
             push(company, TOPIC_LEAVE, load_ms + HOUR_MS, (struct event){.who = who, .detail = (uint32_t)-1});
     }
 }
