@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 
+import examples
 import schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -162,6 +163,24 @@ class Docs(unittest.TestCase):
             pasted = [block for block in json_blocks(page(name)) if "rollcall.progress.v1" in block]
             self.assertEqual(len(pasted), 1, name)
             self.assertEqual(schema.faults(progress, progress, json.loads(pasted[0])), [])
+
+    def test_examples_are_what_happens(self):
+        files, base, found = examples.read(page("docs/specification.md"))
+        self.assertGreater(len(found), 15)
+        for example in found:
+            with self.subTest(example.title):
+                records, rejects = example.run(os.environ["ROLLCALL"], files, base)
+                self.assertEqual(example.faults(records, rejects), [])
+
+    def test_examples_can_be_wrong(self):
+        """The check above can fail: a changed field, a missing and a further record, a reject that is none, each is told."""
+        files, base, found = examples.read(page("docs/specification.md"))
+        example = next(example for example in found if "corrected_status" in example.columns)
+        records, rejects = example.run(os.environ["ROLLCALL"], files, base)
+        self.assertEqual(example.faults(records, rejects), [])
+        for wrong in (records[:-1], records + records[-1:], records[:-1] + [{**records[-1], "corrected_status": "unrated"}]):
+            self.assertNotEqual(example.faults(wrong, rejects), [])
+        self.assertNotEqual(example.faults(records, rejects[1:]), [])
 
     # ---- words
 
