@@ -93,7 +93,8 @@ static void swipe_of_open_day(struct task *task, struct table_slot *slot, civil_
     subject_load(task, slot, &subject);
     slot_set_day(&subject.value, day);
     subject_mark(task, &subject, false);
-    bool is_held = subject.person->more && subject.person->more->hold;
+    /* The count first: the side record is not in the cache, and mostly nobody is held. */
+    bool is_held = task->held > 0 && subject.person->more && subject.person->more->hold;
     if (subject.value.status == STATUS_AT_RISK || subject.value.status == STATUS_NON_COMPLIANT || is_held)
         subject_reconsider(task, &subject, occasion, false);
     subject_store(&subject);
