@@ -6,18 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 static uint32_t hash_of(const char *id, size_t len) {
-    uint64_t hash = len * 0x9e3779b97f4a7c15u;
-    while (len > 0) {
-        uint64_t word = 0;
-        size_t n = len < sizeof word ? len : sizeof word;
-        memcpy(&word, id, n);
-        hash = (hash ^ word) * 0x9fb21c651e98df25u;
-        hash ^= hash >> 32;
-        id += n;
-        len -= n;
-    }
-    return (uint32_t)hash;
+    return (uint32_t)XXH3_64bits(id, len);
 }
 
 uint16_t sites_find(const struct sites *sites, const char *id, size_t len) {
