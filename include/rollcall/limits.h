@@ -49,6 +49,8 @@
 #define PARTITIONS_MAX  4096
 #define BLOCK_BYTES_MAX (768 * 1024) /* a changelog block; below the broker's default message.max.bytes */
 #define HEADERS_MAX     32           /* of an input record, kept in a reject */
+#define HEADER_BYTES_MAX                                                                                     \
+    (128 * 1024) /* of them together: with them a block still fits into a record of 1,000,000 bytes */
 
 /* Memory per employee, what a worker holds beside the client library's queues:
  *

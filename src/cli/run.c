@@ -4,11 +4,11 @@
 #include "config.h"
 #include "daemon.h"
 #include "event_log.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -64,34 +64,6 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static sigset_t watched_signals(void) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    return signals;
-}
-
-/* Before any thread is made, so that all inherit it and only sigtimedwait sees them. A closed standard error
- * is no reason to die. */
-static void block_signals(void) {
-    sigset_t blocked = watched_signals();
-    sigaddset(&blocked, SIGPIPE);
-    CHECK(pthread_sigmask(SIG_BLOCK, &blocked, NULL) == 0);
-}
-
-/* 0: none came within `wait_ms`. */
-static int wait_for_signal(int wait_ms) {
-    sigset_t signals = watched_signals();
-    struct timespec wait = {.tv_nsec = wait_ms * 1000000L};
-    int number = sigtimedwait(&signals, NULL, &wait);
-    return number > 0 ? number : 0;
-}
-
-static bool is_interrupted(void) {
-    return wait_for_signal(0) != 0;
-}
-
 static void print_totals(const struct worker_progress *totals) {
     uint64_t sums[REASON_KIND_REJECTED + 1] = {0}, sum = 0;
     for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
@@ -123,7 +95,7 @@ static void watch(struct daemon *daemon, struct outcome *outcome) {
     int64_t stopping_since = 0;
     bool is_ready = false;
     while (!daemon_has_ended(daemon)) {
-        int signal_number = wait_for_signal(WATCH_MS);
+        int signal_number = signals_wait(WATCH_MS);
         if (signal_number > 0 && stopping_since != 0)
             give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
         if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
@@ -149,8 +121,8 @@ static int run(const struct config *config) {
     struct outcome outcome = OUTCOME_INITIALIZER;
     struct daemon_setup setup = {.handles = {.config = config}};
     struct cluster_shape shape;
-    block_signals();
-    if (cluster_check(&setup.handles, is_interrupted, &outcome, &shape)) {
+    signals_block();
+    if (cluster_check(&setup.handles, signals_came, &outcome, &shape)) {
         struct worker_progress totals;
         struct daemon *daemon = daemon_start(&setup, &shape, &outcome);
         watch(daemon, &outcome);

@@ -57,6 +57,9 @@ struct swipe_hint {
  * or EVENT_TIME_NONE: a line of replay arrives then whatever becomes of it (SPEC 5). */
 enum reason decode_swipe(const struct swipe_fields *fields, struct swipe_hint *hint, const char *value,
                          size_t len, struct swipe *out, struct reject_detail *detail);
+/* Only who it is of: the rest of a swipe may be anything, as long as it is sound JSON (rekey). */
+enum reason decode_employee(const struct swipe_fields *fields, const char *value, size_t len,
+                            struct short_text *out, struct reject_detail *detail);
 enum reason decode_roster(const char *value, size_t len, struct roster_record *out,
                           struct reject_detail *detail);
 enum reason decode_leave(const char *value, size_t len, struct leave_record *out,

@@ -285,3 +285,12 @@ enum reason decode_swipe(const struct swipe_fields *fields, struct swipe_hint *h
         take_direction(&form);
     return form.reason;
 }
+
+enum reason decode_employee(const struct swipe_fields *fields, const char *value, size_t len,
+                            struct short_text *out, struct reject_detail *detail) {
+    struct form form;
+    *out = (struct short_text){0};
+    if (form_open(&form, &fields->employee_id, 1, value, len, detail))
+        form_take_employee(&form, 0, out);
+    return form.reason;
+}

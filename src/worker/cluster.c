@@ -53,8 +53,8 @@ struct check {
     bool failed;
 };
 
-/* 0 on failure. */
-static uint32_t partitions_of(struct check *check, const char *name) {
+/* Negative on failure. */
+static int ask_partitions(struct check *check, const char *name) {
     char error[256] = "";
     int count = -1;
     while (!check->failed && (count = cluster_partitions(check->rk, name, ASK_MS, error, sizeof error)) < 0) {
@@ -67,6 +67,12 @@ static uint32_t partitions_of(struct check *check, const char *name) {
         if (!check->failed) /* a refusal, such as a missing ACL, is answered at once */
             nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);
     }
+    return count;
+}
+
+/* 0 on failure. */
+static uint32_t partitions_of(struct check *check, const char *name) {
+    int count = ask_partitions(check, name);
     if (count == 0) {
         outcome_fail(check->outcome, EX_CONFIG, "there is no topic %s: `rollcall init` makes what is missing",
                      name);
@@ -112,21 +118,41 @@ static void check_topics(struct check *check, struct cluster_shape *shape) {
     }
 }
 
-bool cluster_check(const struct handle_setup *setup, bool (*is_interrupted)(void), struct outcome *outcome,
-                   struct cluster_shape *shape) {
+static bool open_check(struct check *check, const struct handle_setup *setup, bool (*is_interrupted)(void),
+                       struct outcome *outcome) {
     char error[512];
-    struct check check = {
+    *check = (struct check){
         .rk = handle_new(setup, HANDLE_CLOCK, "rollcall-check", NULL, NULL, error, sizeof error),
         .config = setup->config,
         .is_interrupted = is_interrupted,
         .until = time(NULL) + REACH_SECONDS,
         .outcome = outcome,
     };
-    if (check.rk == NULL) {
+    if (check->rk == NULL)
         outcome_fail(outcome, EX_CONFIG, "%s", error);
+    return check->rk != NULL;
+}
+
+bool cluster_check(const struct handle_setup *setup, bool (*is_interrupted)(void), struct outcome *outcome,
+                   struct cluster_shape *shape) {
+    struct check check;
+    if (!open_check(&check, setup, is_interrupted, outcome))
         return false;
-    }
     check_topics(&check, shape);
+    rd_kafka_destroy(check.rk);
+    return !check.failed;
+}
+
+bool cluster_count_partitions(const struct handle_setup *setup, bool (*is_interrupted)(void),
+                              struct outcome *outcome, const char *const *names, uint32_t *counts,
+                              size_t count) {
+    struct check check;
+    if (!open_check(&check, setup, is_interrupted, outcome))
+        return false;
+    for (size_t i = 0; i < count && !check.failed; i++) {
+        int found = ask_partitions(&check, names[i]);
+        counts[i] = found > 0 ? (uint32_t)found : 0;
+    }
     rd_kafka_destroy(check.rk);
     return !check.failed;
 }

@@ -22,6 +22,15 @@ bool cluster_check(const struct handle_setup *setup, bool (*is_interrupted)(void
 /* Partition count of a topic; 0 if there is none of that name; -1 if the broker cannot be asked (`error`). */
 int cluster_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms, char *error, size_t error_size);
 
+/* Partition counts of `count` topics, 0 for one that is not there. Waits as above. */
+bool cluster_count_partitions(const struct handle_setup *setup, bool (*is_interrupted)(void),
+                              struct outcome *outcome, const char *const *names, uint32_t *counts,
+                              size_t count);
+
+/* A property of a topic that is there (topics.c); cut to `size`. */
+bool cluster_topic_property(const struct handle_setup *setup, struct outcome *outcome, const char *topic,
+                            const char *property, char *out, size_t size);
+
 /* `init`: makes the topics that are missing, refuses those that contradict (topics.c). `partitions` is for
  * topics about employees when there is no swipes topic yet; `replication` -1 is the broker's default. */
 bool cluster_make_topics(const struct handle_setup *setup, struct outcome *outcome, uint32_t partitions,

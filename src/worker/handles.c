@@ -195,7 +195,9 @@ rd_kafka_t *handle_new(const struct handle_setup *setup, enum handle_role role, 
             set(&b, config->kafka[i].name, config->kafka[i].value);
     set_table(&b, musts, sizeof musts / sizeof musts[0]);
     set(&b, "client.id", name);
-    if (role == HANDLE_GROUP)
+    if (setup->group && role != HANDLE_PRODUCER)
+        set(&b, "group.id", setup->group);
+    else if (role == HANDLE_GROUP)
         set(&b, "group.id", handle_property(setup, "group.id", "rollcall"));
     if (id)
         set(&b, role == HANDLE_GROUP ? "group.instance.id" : "transactional.id", id);

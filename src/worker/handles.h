@@ -22,6 +22,9 @@ struct handle_setup {
     size_t extra_count;
     /* Of the employee topics, for one worker: what is read ahead is divided among them. 0: unknown. */
     uint32_t partitions_per_worker;
+    /* In place of the configured group.id, or NULL. All consumers then have it, so that one that is no member
+     * can ask for its offsets, too: a member's requests wait behind its joining. */
+    const char *group;
 };
 
 struct handle_callbacks {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OWN_HEADERS 6
+#define OWN_HEADERS 7
 
 static void add_header(struct outbox *box, struct out_record *record, struct out_header *headers,
                        const char *name, const void *value, size_t len) {
@@ -19,16 +19,25 @@ static void add_text(struct outbox *box, struct out_record *record, struct out_h
     add_header(box, record, headers, name, text, strlen(text));
 }
 
-static void copy_headers(struct outbox *box, struct out_record *record, struct out_header *headers,
-                         const rd_kafka_message_t *message) {
+/* So many that the record still fits; how many are left out is told. */
+static size_t copy_headers(struct outbox *box, struct out_record *record, struct out_header *headers,
+                           const rd_kafka_message_t *message) {
     rd_kafka_headers_t *theirs;
     if (rd_kafka_message_headers(message, &theirs) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
+        return 0;
     const char *name;
     const void *value;
-    size_t len;
-    for (size_t i = 0; i < HEADERS_MAX && rd_kafka_header_get_all(theirs, i, &name, &value, &len) == 0; i++)
-        add_header(box, record, headers, outbox_copy(box, name, strlen(name) + 1), value, len);
+    size_t len, left_out = 0, bytes = 0;
+    for (size_t i = 0; rd_kafka_header_get_all(theirs, i, &name, &value, &len) == 0; i++) {
+        size_t name_size = strlen(name) + 1;
+        if (record->headers_count == HEADERS_MAX || bytes + name_size + len > HEADER_BYTES_MAX) {
+            left_out++;
+            continue;
+        }
+        bytes += name_size + len;
+        add_header(box, record, headers, outbox_copy(box, name, name_size), value, len);
+    }
+    return left_out;
 }
 
 void reject_record_add(struct outbox *box, const rd_kafka_message_t *message, const char *topic,
@@ -47,7 +56,7 @@ void reject_record_add(struct outbox *box, const rd_kafka_message_t *message, co
         record->value_len = message->len < BLOCK_BYTES_MAX ? message->len : BLOCK_BYTES_MAX;
         record->value = outbox_copy(box, message->payload, record->value_len);
     }
-    copy_headers(box, record, headers, message);
+    size_t left_out = copy_headers(box, record, headers, message);
     add_text(box, record, headers, "rollcall-reason", reason_name(verdict->reason));
     add_text(box, record, headers, "rollcall-detail", verdict->detail.text);
     add_text(box, record, headers, "rollcall-topic", topic);
@@ -58,5 +67,9 @@ void reject_record_add(struct outbox *box, const rd_kafka_message_t *message, co
     if (record->value_len < message->len) {
         snprintf(number, sizeof number, "%zu", message->len);
         add_text(box, record, headers, "rollcall-cut-from", number);
+    }
+    if (left_out > 0) {
+        snprintf(number, sizeof number, "%zu", left_out);
+        add_text(box, record, headers, "rollcall-headers-left-out", number);
     }
 }

@@ -122,6 +122,14 @@ static rd_kafka_AdminOptions_t *admin_options(struct topics_work *t) {
     return options;
 }
 
+static rd_kafka_event_t *describe(struct topics_work *t, rd_kafka_ConfigResource_t **resources,
+                                  size_t count) {
+    rd_kafka_AdminOptions_t *options = admin_options(t);
+    rd_kafka_DescribeConfigs(t->rk, resources, count, options, t->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    return wait_for(t, "the properties of the topics could not be read");
+}
+
 /* ---- making what is missing ---- */
 
 static rd_kafka_NewTopic_t *new_topic(struct topics_work *t, const struct plan *plan) {
@@ -264,16 +272,27 @@ static bool judge_existing(struct topics_work *t) {
             resources[count++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, t->plans[i].name);
     if (count == 0)
         return true;
-    rd_kafka_AdminOptions_t *options = admin_options(t);
-    rd_kafka_DescribeConfigs(t->rk, resources, count, options, t->queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_event_t *event = wait_for(t, "the properties of the topics could not be read");
+    rd_kafka_event_t *event = describe(t, resources, count);
     if (event) {
         judge_all(t, event);
         rd_kafka_event_destroy(event);
     }
     rd_kafka_ConfigResource_destroy_array(resources, count);
     return outcome_code(t->outcome) == 0;
+}
+
+static void copy_property(struct topics_work *t, rd_kafka_event_t *event, const char *property, char *out,
+                          size_t size) {
+    size_t count;
+    const rd_kafka_ConfigResource_t **resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
+    CHECK(count == 1);
+    if (rd_kafka_ConfigResource_error(resources[0]))
+        outcome_fail(t->outcome, EX_CONFIG, "the properties of %s could not be read: %s",
+                     rd_kafka_ConfigResource_name(resources[0]),
+                     rd_kafka_ConfigResource_error_string(resources[0]));
+    else
+        snprintf(out, size, "%s", property_of(resources[0], property));
 }
 
 /* Whether the existing topics agree is known before anything is made. */
@@ -288,20 +307,45 @@ static bool existing_counts_agree(struct topics_work *t) {
     return outcome_code(t->outcome) == 0;
 }
 
+static bool open_work(struct topics_work *t, const struct handle_setup *setup) {
+    char error[512];
+    t->rk = handle_new(setup, HANDLE_CLOCK, "rollcall-admin", NULL, NULL, error, sizeof error);
+    if (t->rk == NULL)
+        outcome_fail(t->outcome, EX_CONFIG, "%s", error);
+    else
+        t->queue = rd_kafka_queue_new(t->rk);
+    return t->rk != NULL;
+}
+
+static void close_work(struct topics_work *t) {
+    rd_kafka_queue_destroy(t->queue);
+    rd_kafka_destroy(t->rk);
+}
+
+bool cluster_topic_property(const struct handle_setup *setup, struct outcome *outcome, const char *topic,
+                            const char *property, char *out, size_t size) {
+    struct topics_work t = {.config = setup->config, .outcome = outcome};
+    if (!open_work(&t, setup))
+        return false;
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_event_t *event = describe(&t, &resource, 1);
+    if (event) {
+        copy_property(&t, event, property, out, size);
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_ConfigResource_destroy(resource);
+    close_work(&t);
+    return outcome_code(outcome) == 0;
+}
+
 bool cluster_make_topics(const struct handle_setup *setup, struct outcome *outcome, uint32_t partitions,
                          int replication) {
-    char error[512];
     struct topics_work t = {
         .config = setup->config, .outcome = outcome, .partitions = partitions, .replication = replication};
-    t.rk = handle_new(setup, HANDLE_CLOCK, "rollcall-init-admin", NULL, NULL, error, sizeof error);
-    if (t.rk == NULL) {
-        outcome_fail(outcome, EX_CONFIG, "%s", error);
+    if (!open_work(&t, setup))
         return false;
-    }
-    t.queue = rd_kafka_queue_new(t.rk);
     make_plans(&t);
     bool good = find_existing(&t) && existing_counts_agree(&t) && judge_existing(&t) && make_missing(&t);
-    rd_kafka_queue_destroy(t.queue);
-    rd_kafka_destroy(t.rk);
+    close_work(&t);
     return good;
 }

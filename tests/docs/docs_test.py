@@ -209,7 +209,7 @@ class Docs(unittest.TestCase):
     def test_refusals_are_explained(self):
         """Each message that ends the program with 78, but for those of the configuration's own reader, is in operations.md."""
         told = squeezed(page("docs/operations.md"))
-        sources = [f"worker/{path.name}" for path in sorted((ROOT / "src" / "worker").glob("*.c"))]
+        sources = [f"{stage}/{path.name}" for stage in ("worker", "rekey") for path in sorted((ROOT / "src" / stage).glob("*.c"))]
         refusals = [call for path in sources for call in calls(path, "outcome_fail") if "EX_CONFIG" in call]
         refusals += calls("worker/restorer.c", "refuse") + calls("task/changelog_read.c", "refuse")
         refusals += calls("task/changelog_read.c", "why") + calls("task/block.c", "why")

@@ -370,9 +370,9 @@ class Deployment:
     def init(self):
         return self.run("init")
 
-    def daemon(self, *arguments, environment=None):
+    def daemon(self, *arguments, environment=None, command="run"):
         """A Daemon, to be started with `with` or start(). Arguments go behind `run -c FILE`."""
-        return Daemon(self, arguments, environment)
+        return Daemon(self, arguments, environment, command)
 
     # Inputs ------------------------------------------------------------------------------------------------------
 
@@ -447,10 +447,11 @@ class Deployment:
 
 
 class Daemon:
-    """One `rollcall run`. As a context manager it is started, and killed if it still runs at the end."""
+    """One `rollcall run` (or rekey). As a context manager it is started, and killed if it still runs at the end."""
 
-    def __init__(self, deployment, arguments=(), environment=None):
+    def __init__(self, deployment, arguments=(), environment=None, command="run"):
         self.deployment = deployment
+        self.command = command
         self.arguments = arguments
         self.environment = environment or {}
         self.process = None
@@ -471,7 +472,7 @@ class Daemon:
         """Also again, after it has ended: stderr() then has both."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [ROLLCALL, "run", "-c", self.deployment.config_file, *map(str, self.arguments)],
+                [ROLLCALL, self.command, "-c", self.deployment.config_file, *map(str, self.arguments)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.environment},
                 preexec_fn=die_with_parent)
 

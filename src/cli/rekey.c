@@ -1,0 +1,185 @@
+/* `rollcall rekey`: the first stage, for topics that are not keyed by employee (SPEC 7). The main thread only
+ * waits for signals; the work is that of the threads of src/rekey. */
+#include "rekey.h"
+#include "commands.h"
+#include "config.h"
+#include "event_log.h"
+#include "signals.h"
+
+#include "check.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SETS_MAX        64
+#define TOPIC_BYTES_MAX 249
+#define WATCH_MS        100
+#define STOP_MS_MAX     25000 /* from a signal to the end; a service manager kills after 30 s or later */
+
+static const char help[] =
+    "usage: rollcall rekey -c FILE --from TOPIC [--to TOPIC] [--until-end] [--set KEY=VALUE]...\n"
+    "\n"
+    "Reads a topic of swipes that is not keyed by employee and writes it again, value and headers "
+    "unchanged, keyed by\n"
+    "the employee that the value names, until SIGTERM or SIGINT: then what was taken is committed. What it "
+    "cannot key\n"
+    "goes to the rejects topic. A second signal stops at once; nothing is lost then either, the batch is "
+    "done again.\n"
+    "\n"
+    "  -c, --config FILE   rollcall.yaml; its `fields` say what the source calls an employee\n"
+    "  --from TOPIC        the source\n"
+    "  --to TOPIC          the target (topics.swipes)\n"
+    "  --until-end         stop when all that is in the source now is written\n"
+    "  --set KEY=VALUE     in place of a value of the configuration, as workers=4; repeatable\n"
+    "  --help              print this\n"
+    "\n"
+    "Exit codes: 0 stopped by a signal, or at the end; 1 failure, 2 stopped by a second signal, 64 usage, 75 "
+    "the cluster\n"
+    "cannot be reached or the last batch could not be committed, 76 another instance with the same\n"
+    "group.instance.id took over, 78 configuration, or the topics contradict it. Do not restart on 76 and "
+    "78.\n";
+
+struct options {
+    const char *config;
+    const char *sets[SETS_MAX];
+    size_t sets_count;
+    const char *from, *to;
+    bool stops_at_end;
+};
+
+static bool is_topic(const char *option, const char *text) {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strlen(text);
+    if (len > 0 && len <= TOPIC_BYTES_MAX && strspn(text, allowed) == len && strcmp(text, ".") != 0 &&
+        strcmp(text, "..") != 0)
+        return true;
+    fprintf(stderr, "rollcall: %s takes a topic name of 1 to %d letters, digits, '.', '_' and '-'\n", option,
+            TOPIC_BYTES_MAX);
+    return false;
+}
+
+static bool read_option(struct options *options, int option) {
+    switch (option) {
+    case 'c':
+        options->config = optarg;
+        return true;
+    case 'f':
+        options->from = optarg;
+        return is_topic("--from", optarg);
+    case 't':
+        options->to = optarg;
+        return is_topic("--to", optarg);
+    case 'e':
+        options->stops_at_end = true;
+        return true;
+    case 's':
+        if (options->sets_count == SETS_MAX)
+            return false;
+        options->sets[options->sets_count++] = optarg;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool read_options(struct options *options, int argc, char **argv) {
+    static const struct option names[] = {
+        {"config", required_argument, NULL, 'c'}, {"from", required_argument, NULL, 'f'},
+        {"to", required_argument, NULL, 't'},     {"until-end", no_argument, NULL, 'e'},
+        {"set", required_argument, NULL, 's'},    {0}};
+    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;)
+        if (!read_option(options, option))
+            return false;
+    return options->config != NULL && options->from != NULL && optind == argc;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
+_Noreturn static void give_up(struct outcome *outcome, int code, const char *why) {
+    fprintf(stderr, "rollcall: %s\n", outcome_code(outcome) != 0 ? outcome->text : why);
+    _exit(outcome_code(outcome) != 0 ? outcome_code(outcome) : code);
+}
+
+/* Returns when all threads have ended: by a signal, at the end, or because one failed. */
+static void watch(struct rekey *rekey, struct outcome *outcome) {
+    int64_t stopping_since = 0;
+    while (!rekey_has_ended(rekey)) {
+        int signal_number = signals_wait(WATCH_MS);
+        if (signal_number > 0 && stopping_since != 0)
+            give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
+        if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
+            log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
+            sd_notify(0, "STOPPING=1");
+            stopping_since = now_ms();
+            rekey_stop_shared(rekey);
+        }
+        if (stopping_since != 0 && now_ms() - stopping_since > STOP_MS_MAX)
+            give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
+    }
+}
+
+static void print_totals(const struct rekey_totals *totals) {
+    uint64_t read = 0;
+    for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+        read += totals->reasons[reason];
+        if (totals->reasons[reason])
+            log_event(LOG_LEVEL_INFO, "count", "reason=%s records=%" PRIu64, reason_name(reason),
+                      totals->reasons[reason]);
+    }
+    log_event(LOG_LEVEL_INFO, "totals", "read=%" PRIu64 " written=%" PRIu64 " rejected=%" PRIu64, read,
+              totals->reasons[REASON_applied], read - totals->reasons[REASON_applied]);
+}
+
+static int rekey(const struct config *config, const struct options *options) {
+    struct outcome outcome = OUTCOME_INITIALIZER;
+    struct rekey_setup setup = {
+        .config = config,
+        .from = options->from,
+        .to = options->to ? options->to : config->topics[TOPIC_SWIPES],
+        .stops_at_end = options->stops_at_end,
+    };
+    struct rekey_source source;
+    signals_block();
+    if (rekey_check(&setup, signals_came, &outcome, &source)) {
+        struct rekey_totals totals;
+        struct rekey *rekey = rekey_start(&setup, &source, &outcome);
+        sd_notify(0, "READY=1");
+        watch(rekey, &outcome);
+        rekey_finish(&rekey, &totals);
+        print_totals(&totals);
+    }
+    free(source.lows);
+    free(source.ends);
+    if (outcome_code(&outcome) != 0)
+        fprintf(stderr, "rollcall: %s\n", outcome.text);
+    return outcome_code(&outcome);
+}
+
+int rekey_command(int argc, char **argv) {
+    struct options options = {0};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        return EX_OK;
+    }
+    if (!read_options(&options, argc, argv)) {
+        fputs(help, stderr);
+        return EX_USAGE;
+    }
+    struct config *config =
+        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_RUN, true, stderr);
+    if (config == NULL)
+        return EX_CONFIG;
+    int code = rekey(config, &options);
+    config_free(&config);
+    return code;
+}
