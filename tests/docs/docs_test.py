@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 import examples
+import records
 import schema
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -43,7 +44,8 @@ def replay_of_case(case):
     arguments = (case / "args").read_text().split() if (case / "args").exists() else []
     with tempfile.TemporaryDirectory() as directory:
         prepare(case, directory)
-        return rollcall("replay", "-c", pathlib.Path(directory) / "rollcall.yaml", *arguments, *sorted(case.glob("in*.ndjson")))
+        return rollcall("replay", "-c", pathlib.Path(directory) / "rollcall.yaml", "--set", "employees=100", *arguments,
+                        *sorted(case.glob("in*.ndjson")))
 
 
 def replay_of_company():
@@ -148,14 +150,19 @@ class Docs(unittest.TestCase):
         (pasted,) = re.findall(r"^```text\n(.*?)^```", page("docs/explain.md"), re.M | re.S)
         self.assertEqual(pasted, page("tests/golden/explain/expected/credited.txt"))
 
-    def test_pasted_records_are_printed(self):
-        printed = set(replay_of_company()) | set(replay_of_case(CASES / "late_swipe_takes_back_a_verdict"))
-        command = "rollcall generate " + " ".join(GENERATE)
-        self.assertIn(command, page("docs/output.md"))
-        pasted = [block for block in json_blocks(page("docs/output.md")) if "rollcall.state.v1" in block]
-        self.assertEqual(len(pasted), 2)
-        for block in pasted:
-            self.assertIn(block, printed)
+    def test_pasted_record_is_printed(self):
+        text = page("docs/output.md")
+        self.assertIn("rollcall generate " + " ".join(GENERATE), text)
+        pasted = next(block for block in json_blocks(text) if "rollcall.state.v1" in block)
+        self.assertIn(pasted, replay_of_company())
+
+    def test_each_kind_of_change_is_printed(self):
+        """Letter by letter, ids and hashes included; records.py writes them anew."""
+        text = page("docs/output.md")
+        pasted = [json.loads(block) for block in json_blocks(text) if "rollcall.state.v1" in block][1:]
+        self.assertEqual(len(pasted), text.count("<!-- record "))
+        self.assertEqual({record.get("cause") for record in pasted}, set(schema_of("state.v1")["properties"]["cause"]["enum"]) | {None})
+        self.assertEqual(records.written(text), text)
 
     def test_pasted_progress_fits_the_schema(self):
         progress = schema_of("progress.v1")
@@ -169,18 +176,19 @@ class Docs(unittest.TestCase):
         self.assertGreater(len(found), 15)
         for example in found:
             with self.subTest(example.title):
-                records, rejects = example.run(os.environ["ROLLCALL"], files, base)
-                self.assertEqual(example.faults(records, rejects), [])
+                self.assertEqual(example.faults(*example.run(os.environ["ROLLCALL"], files, base)), [])
 
     def test_examples_can_be_wrong(self):
         """The check above can fail: a changed field, a missing and a further record, a reject that is none, each is told."""
         files, base, found = examples.read(page("docs/specification.md"))
         example = next(example for example in found if "corrected_status" in example.columns)
-        records, rejects = example.run(os.environ["ROLLCALL"], files, base)
-        self.assertEqual(example.faults(records, rejects), [])
-        for wrong in (records[:-1], records + records[-1:], records[:-1] + [{**records[-1], "corrected_status": "unrated"}]):
+        lines, rejects = example.run(os.environ["ROLLCALL"], files, base)
+        self.assertEqual(example.faults(lines, rejects), [])
+        changed = lines[-1].replace('"corrected_status":"compliant"', '"corrected_status":"unrated"')
+        self.assertNotEqual(changed, lines[-1])
+        for wrong in (lines[:-1], lines + lines[-1:], lines[:-1] + [changed]):
             self.assertNotEqual(example.faults(wrong, rejects), [])
-        self.assertNotEqual(example.faults(records, rejects[1:]), [])
+        self.assertNotEqual(example.faults(lines, rejects[1:]), [])
 
     # ---- words
 

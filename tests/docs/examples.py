@@ -37,7 +37,7 @@ def dates_of(text):
 
 
 class Example:
-    def __init__(self, title, block, table):
+    def __init__(self, title, block, table="| |\n| |"):
         self.title = title
         self.lines = []  # (arrival, text, reason of the reject or None)
         self.policies = {}
@@ -95,23 +95,28 @@ class Example:
                 text += "      - {" + ", ".join(filter(None, [version, *rest])) + "}\n"
         return text
 
+    def write(self, folder, files, base):
+        """The files of a replay."""
+        for name, text in files.items():
+            (folder / name).write_text(text + (self.config if name == "rollcall.yaml" else ""))
+        (folder / "policies.yaml").write_text(self.policy_file(base))
+        (folder / "log.ndjson").write_text("".join(line[1] + "\n" for line in self.lines))
+
     def run(self, program, files, base):
-        """The records of each person, and the rejected lines with their reasons."""
+        """The lines of the records, and the rejected lines with their reasons."""
         with tempfile.TemporaryDirectory() as directory:
             folder = pathlib.Path(directory)
-            for name, text in files.items():
-                (folder / name).write_text(text + (self.config if name == "rollcall.yaml" else ""))
-            (folder / "policies.yaml").write_text(self.policy_file(base))
-            (folder / "log.ndjson").write_text("".join(line[1] + "\n" for line in self.lines))
+            self.write(folder, files, base)
             done = subprocess.run([program, "replay", "-c", folder / "rollcall.yaml", *self.arguments, "--rejects", folder / "rejects",
                                    folder / "log.ndjson"], capture_output=True, check=False)
             if done.returncode != 0:
                 raise AssertionError(f"{self.title}: {done.stderr.decode()}")
             rejects = [json.loads(line) for line in (folder / "rejects").read_text().splitlines()]
-        return [json.loads(line) for line in done.stdout.decode().splitlines()], [(each["line"], each["reason"]) for each in rejects]
+        return done.stdout.decode().splitlines(), [(each["line"], each["reason"]) for each in rejects]
 
-    def faults(self, records, rejects):
-        """How the page differs from what the program says, as texts."""
+    def faults(self, lines, rejects):
+        """How the table differs from what the program says, as texts."""
+        records = [json.loads(line) for line in lines]
         wanted = [(number, line[2]) for number, line in enumerate(self.lines, 1) if line[2]]
         found = [] if rejects == wanted else [f"rejected are {rejects}, not {wanted}"]
         seqs = {record["id"]: record["seq"] for record in records if "id" in record}
@@ -151,6 +156,9 @@ def cell(record, column, seqs):
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         return short_date(value)
     return EMPTY if value is None else str(value)
+
+
+# ---- the page
 
 
 def blocks(text, kind):
