@@ -47,6 +47,10 @@ void changelog_write_birth(struct outbox *box, const struct birth *birth);
  * outbox is sent again. */
 void changelog_write(struct task *task, const struct position *positions, size_t positions_count);
 
+/* The next changelog_write says everything again: whatever is in the log before it (what was written and
+ * never committed) means nothing any more. */
+void changelog_write_whole(struct task *task);
+
 /* Reading back: records of one changelog partition in offset order, then finish. */
 struct restore;
 enum restore_result {

@@ -376,12 +376,16 @@ static size_t write_range(struct task *task, uint32_t index, uint32_t ranges) {
  * its deltas, an idle task writes nothing, and what a restart reads is bounded by a few times the state. */
 static void write_snapshots(struct task *task) {
     struct changelog_state *log = &task->changelog;
-    while (log->debt_bytes > 0) {
+    uint32_t wanted = log->is_to_be_whole ? task->setup.segments : 0;
+    for (uint32_t written = 0; written < wanted || log->debt_bytes > 0; written++) {
         uint32_t segment = log->next_segment;
         log->debt_bytes -= (int64_t)write_range(task, segment, task->setup.segments);
         log->segment_delta[segment] = log->next_delta;
         log->next_segment = (segment + 1) & (task->setup.segments - 1);
     }
+    if (log->is_to_be_whole)
+        log->debt_bytes = 0;
+    log->is_to_be_whole = false;
     /* Deltas that every segment's snapshot has seen are no longer needed. */
     uint64_t needed = log->segment_delta[log->next_segment];
     for (; log->oldest_delta < needed; log->oldest_delta++) {
@@ -400,6 +404,12 @@ void changelog_mark_site(struct task *task, uint16_t site) {
         log->dirty_sites = xrealloc(log->dirty_sites, log->dirty_sites_capacity, sizeof *log->dirty_sites);
     }
     log->dirty_sites[log->dirty_sites_count++] = site;
+}
+
+void changelog_write_whole(struct task *task) {
+    task->changelog.is_to_be_whole = true;
+    for (uint32_t site = 0; site < task->rules->sites.count; site++)
+        changelog_mark_site(task, (uint16_t)site);
 }
 
 static void write_closures(struct task *task) {

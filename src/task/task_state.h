@@ -33,6 +33,7 @@ struct changelog_state {
     uint32_t next_segment;             /* the one whose snapshot is the oldest */
     uint64_t *segment_delta; /* [segments] deltas below this number are in the snapshot of the segment */
     int64_t debt_bytes;      /* delta bytes not yet matched by snapshots */
+    bool is_to_be_whole;     /* the next write says everything again */
     char *dirty;             /* the changed: length and bytes of each id */
     size_t dirty_used, dirty_capacity;
     uint16_t *dirty_sites; /* those whose closures changed; one may stand there twice */

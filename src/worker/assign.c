@@ -108,6 +108,8 @@ static bool take_offsets(struct worker *w, rd_kafka_topic_partition_list_t *list
         struct lane *lane = lane_for(w, part->partition);
         struct lane_input *in = &lane->inputs[find_input(w, part->topic)];
         in->committed = part->offset >= 0 ? part->offset : RD_KAFKA_OFFSET_INVALID;
+        if (strcmp(part->topic, w->config->topics[TOPIC_SWIPES]) == 0)
+            lane->changelog_committed = positions_read_mark(part->metadata, part->metadata_size);
         if (part->offset < 0)
             part->offset = low;
         in->start = part->offset;
@@ -138,7 +140,7 @@ static bool kept_offsets_match(const struct worker *w, const struct lane *lane) 
     for (size_t i = 0; i < w->topics_count; i++)
         if (lane->positions[i].offset != lane->inputs[i].start)
             return false;
-    return true;
+    return lane->changelog_committed < 0 || lane->changelog_committed == lane->changelog_next;
 }
 
 static void begin_lanes(struct worker *w) {

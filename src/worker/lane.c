@@ -13,6 +13,7 @@ struct lane *lane_new(int32_t partition, size_t inputs_count) {
     lane->inputs = xcalloc(inputs_count, sizeof *lane->inputs);
     lane->ends = xcalloc(inputs_count, sizeof *lane->ends);
     lane->asked_at.ms = INT64_MIN;
+    lane->changelog_committed = -1;
     return lane;
 }
 

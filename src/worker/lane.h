@@ -46,7 +46,12 @@ struct lane {
     int64_t progress_ms;  /* monotonic, when that was */
     /* Offset behind our last changelog record; what is found from there on is somebody else's. */
     int64_t changelog_next, changelog_sent;
-    bool is_stale; /* found such while checking */
+    /* Where the changelog ended at the group's commit, if that says so (at_least_once); negative: it does
+     * not, all of it counts. What lies behind was written and never committed: `has_tail`. */
+    int64_t changelog_committed;
+    bool has_tail;
+    bool is_flushed; /* sealed, and all of it is in the logs: only the commit is missing */
+    bool is_stale;   /* found such while checking */
     int64_t restore_began_ms;
     uint64_t restore_read;
 };

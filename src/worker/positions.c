@@ -1,7 +1,15 @@
 /* See positions.h. Each refusal names topic, partition, both offsets, the range, and the ways out. */
 #include "positions.h"
 
+#include "check.h"
+
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARK       "rollcall changelog "
+#define MARK_BYTES 64
 
 bool positions_fit_the_log(struct outcome *outcome, const char *topic, int32_t partition, int64_t committed,
                            int64_t low, int64_t high) {
@@ -73,6 +81,8 @@ bool positions_agree(struct outcome *outcome, const struct position_claim *c) {
         refuse_without_offset(outcome, c);
         return false;
     }
+    if (c->recorded == NULL && c->is_marked && !c->has_task_record)
+        return true; /* the commit itself says that the changelog held a birth record and no more */
     if (c->recorded == NULL) {
         refuse_without_record(outcome, c);
         return false;
@@ -81,4 +91,21 @@ bool positions_agree(struct outcome *outcome, const struct position_claim *c) {
         return true;
     refuse_difference(outcome, c);
     return false;
+}
+
+char *positions_write_mark(int64_t changelog_end) {
+    char text[MARK_BYTES];
+    snprintf(text, sizeof text, MARK "%" PRId64, changelog_end);
+    return xstrdup(text);
+}
+
+int64_t positions_read_mark(const void *metadata, size_t size) {
+    char text[MARK_BYTES], *end;
+    if (metadata == NULL || size >= sizeof text || size <= strlen(MARK) ||
+        memcmp(metadata, MARK, strlen(MARK)) != 0)
+        return -1;
+    memcpy(text, metadata, size);
+    text[size] = '\0';
+    int64_t offset = strtoll(text + strlen(MARK), &end, 10);
+    return *end == '\0' && offset >= 0 ? offset : -1;
 }

@@ -22,8 +22,15 @@ struct position_claim {
     int64_t committed;
     const struct position *recorded;
     bool has_task_record; /* false: the changelog holds the birth record alone */
-    bool may_repeat;      /* at_least_once: the changelog may be ahead */
+    bool is_marked;       /* the commit says how long the changelog was, and nothing behind that was read */
+    bool may_repeat;      /* at_least_once, without a mark: the changelog may be ahead */
 };
 bool positions_agree(struct outcome *outcome, const struct position_claim *claim);
+
+/* The mark that a commit without transactions carries as its metadata: where the changelog ended. The
+ * caller frees the text. */
+char *positions_write_mark(int64_t changelog_end);
+/* Negative: there is none. */
+int64_t positions_read_mark(const void *metadata, size_t size);
 
 #endif

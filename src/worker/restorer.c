@@ -46,6 +46,7 @@ static void begin_restore(struct worker *w, struct lane *lane) {
         .has_changelog = true,
     };
     lane->restore = restore_new(&setup);
+    lane->has_tail = false;
     lane->state = LANE_RESTORING;
     read_from(w, lane, RD_KAFKA_OFFSET_BEGINNING);
 }
@@ -106,7 +107,8 @@ static bool take_positions(struct worker *w, struct lane *lane, const struct res
             .committed = lane->inputs[i].committed,
             .recorded = recorded,
             .has_task_record = restored->has_task_record,
-            .may_repeat = w->config->delivery == DELIVERY_AT_LEAST_ONCE,
+            .is_marked = lane->changelog_committed >= 0,
+            .may_repeat = w->config->delivery == DELIVERY_AT_LEAST_ONCE && lane->changelog_committed < 0,
         };
         agrees = agrees && (is_calendar ? calendar_holds(w, &claim, list[i].offset)
                                         : positions_agree(w->setup.outcome, &claim));
@@ -168,6 +170,12 @@ static void finish_restore(struct worker *w, struct lane *lane, int64_t end) {
                "that was running the state is lost, restore the topic");
         return;
     }
+    if (end < lane->changelog_committed) {
+        refuse(w, lane, end,
+               "the changelog ends here, but the group's commit says that it was longer: it was cut, restore "
+               "the topic");
+        return;
+    }
     if (restore_finish(lane->restore, &restored, error, sizeof error) != RESTORE_OK) {
         refuse(w, lane, end, error);
         return;
@@ -182,6 +190,12 @@ static void finish_restore(struct worker *w, struct lane *lane, int64_t end) {
     if (!fits) {
         lane->state = LANE_PARKED;
         return;
+    }
+    if (lane->has_tail) {
+        log_event(LOG_LEVEL_WARN, "changelog_written_whole", "worker=%s partition=%" PRId32, w->name,
+                  lane->partition);
+        changelog_write_whole(lane->task);
+        lane->is_dirty = true;
     }
     if (restored.rules_changed) {
         task_apply_new_rules(lane->task);
@@ -209,6 +223,10 @@ static void apply(struct worker *w, struct lane *lane, const rd_kafka_message_t 
     char error[512] = "";
     if (lane->state == LANE_CHECKING) {
         lane->is_stale = true;
+        return;
+    }
+    if (lane->changelog_committed >= 0 && message->offset >= lane->changelog_committed) {
+        lane->has_tail = true; /* of a batch that is done again */
         return;
     }
     lane->restore_read++;

@@ -75,6 +75,9 @@ static struct plan plan_of_output(const struct config *config, enum output outpu
     /* Only closed segments are compacted; a restart reads what is left. */
     if (output == OUTPUT_CHANGELOG)
         plan.properties[0].name = "segment.bytes", plan.properties[0].value = "67108864";
+    /* What was not committed must not take the place of what was, before a restart could overrule it. */
+    if (output == OUTPUT_CHANGELOG && config->delivery == DELIVERY_AT_LEAST_ONCE)
+        plan.properties[1].name = "min.compaction.lag.ms", plan.properties[1].value = "600000";
     return plan;
 }
 

@@ -6,10 +6,19 @@
  * still commit. After an abort the same records are sent again, byte for byte, as long as the partitions are
  * ours.
  *
- * At least once: outputs are flushed before the changelog, the changelog before the offsets. */
+ * At least once: outputs are flushed before the changelog, the changelog before the offsets. The commit of
+ * the offsets is what makes a batch count: it carries, as metadata, where the changelog ended. A restore
+ * reads up to there and no further, so that offsets and state are always of the same batch, and what is done
+ * again is done to the same state and says the same. What a crash has left behind that mark is overruled by
+ * writing the whole state again. Nothing fences an instance that has lost its partitions without knowing: if
+ * records of the changelog do not follow each other, somebody else has written between them, and the worker
+ * starts over from the mark. */
+#include "positions.h"
 #include "worker_state.h"
 
 #include "event_log.h"
+
+#include <string.h>
 
 /* ---- what is sent ---- */
 
@@ -80,7 +89,7 @@ enum which_outputs { ALL_OUTPUTS, ONLY_CHANGELOG, ALL_BUT_CHANGELOG };
 static enum error_class produce_sealed(struct worker *w, enum which_outputs which) {
     for (size_t i = 0; i < w->lanes_count; i++) {
         struct lane *lane = w->lanes[i];
-        if (!lane->is_sealed)
+        if (!lane->is_sealed || lane->is_flushed)
             continue;
         const struct outbox *box = task_outbox(lane->task);
         for (size_t j = 0; j < box->count; j++) {
@@ -134,16 +143,92 @@ static bool commit_exactly_once(struct worker *w) {
 
 /* ---- at least once ---- */
 
-static bool commit_at_least_once(struct worker *w) {
-    if (produce_sealed(w, ALL_BUT_CHANGELOG) != ERROR_CLASS_NONE || !producer_flush(&w->producer) ||
-        produce_sealed(w, ONLY_CHANGELOG) != ERROR_CLASS_NONE || !producer_flush(&w->producer))
-        return false;
-    rd_kafka_topic_partition_list_t *offsets = sealed_offsets(w);
+static bool is_changelog_ours(const struct lane *lane) {
+    const struct outbox *box = task_outbox(lane->task);
+    int64_t count = 0;
+    for (size_t i = 0; i < box->count; i++)
+        count += box->records[i].output == OUTPUT_CHANGELOG;
+    return lane->changelog_sent == lane->changelog_next + count;
+}
+
+static rd_kafka_resp_err_t commit_offsets(struct worker *w, const rd_kafka_topic_partition_list_t *offsets) {
     rd_kafka_resp_err_t err = rd_kafka_commit(w->group, offsets, 0);
-    rd_kafka_topic_partition_list_destroy(offsets);
     if (err)
         log_event(LOG_LEVEL_WARN, "commit_error", "worker=%s code=%s", w->name, rd_kafka_err2name(err));
-    return !err;
+    return err;
+}
+
+static void set_mark(rd_kafka_topic_partition_t *part, int64_t changelog_end) {
+    char *mark = positions_write_mark(changelog_end);
+    part->metadata = mark;
+    part->metadata_size = strlen(mark);
+}
+
+/* The first commit of a lane says how long the changelog is before anything is written to it. Without it,
+ * what a crash leaves behind could not be told from what counts. */
+static bool mark_lanes(struct worker *w) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        struct lane *lane = w->lanes[i];
+        for (size_t j = 0; lane->is_sealed && lane->changelog_committed < 0 && j < w->topics_count; j++) {
+            const struct position *at = &lane->positions[j];
+            rd_kafka_topic_partition_t *part =
+                rd_kafka_topic_partition_list_add(list, w->config->topics[at->topic], at->partition);
+            part->offset = lane->inputs[j].start;
+            if (at->topic == TOPIC_SWIPES)
+                set_mark(part, lane->changelog_next);
+        }
+    }
+    bool good = list->cnt == 0 || commit_offsets(w, list) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (size_t i = 0; good && i < w->lanes_count; i++)
+        if (w->lanes[i]->is_sealed && w->lanes[i]->changelog_committed < 0)
+            w->lanes[i]->changelog_committed = w->lanes[i]->changelog_next;
+    rd_kafka_topic_partition_list_destroy(list);
+    return good;
+}
+
+/* Outputs first: the changelog must never know of a record that was not published. What of it is in the log
+ * without a commit is passed over by the next restore; so a failure here is not mended by writing it again.
+ */
+static bool flush_sealed(struct worker *w) {
+    enum error_class class = produce_sealed(w, ALL_BUT_CHANGELOG);
+    if (class == ERROR_CLASS_FATAL)
+        worker_start_over(w, "the producer failed");
+    if (class != ERROR_CLASS_NONE || !producer_flush(&w->producer) || !mark_lanes(w))
+        return false;
+    if (produce_sealed(w, ONLY_CHANGELOG) != ERROR_CLASS_NONE || !producer_flush(&w->producer)) {
+        worker_start_over(w, "the changelog could not be written");
+        return false;
+    }
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        struct lane *lane = w->lanes[i];
+        if (!lane->is_sealed || lane->is_flushed)
+            continue;
+        if (!is_changelog_ours(lane)) {
+            worker_start_over(w, "somebody else has written to the changelog: an instance that has lost the "
+                                 "partition, or one before it");
+            return false;
+        }
+        lane->is_flushed = true;
+    }
+    return true;
+}
+
+static bool commit_at_least_once(struct worker *w) {
+    if (!flush_sealed(w))
+        return false;
+    rd_kafka_topic_partition_list_t *offsets = sealed_offsets(w);
+    for (size_t i = 0; i < w->lanes_count; i++)
+        if (w->lanes[i]->is_sealed)
+            set_mark(rd_kafka_topic_partition_list_find(offsets, w->config->topics[TOPIC_SWIPES],
+                                                        w->lanes[i]->partition),
+                     w->lanes[i]->changelog_sent);
+    bool is_durable = commit_offsets(w, offsets) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_partition_list_destroy(offsets);
+    for (size_t i = 0; is_durable && i < w->lanes_count; i++)
+        if (w->lanes[i]->is_sealed)
+            w->lanes[i]->changelog_committed = w->lanes[i]->changelog_sent;
+    return is_durable;
 }
 
 /* ---- the boundary ---- */
@@ -157,7 +242,7 @@ static void release(struct worker *w) {
         for (size_t j = 0; j < box->count; j++)
             w->state_records += box->records[j].output == OUTPUT_STATE;
         outbox_clear(task_outbox(lane->task));
-        lane->is_sealed = lane->is_dirty = false;
+        lane->is_sealed = lane->is_flushed = lane->is_dirty = false;
         if (lane->changelog_sent > lane->changelog_next)
             lane->changelog_next = lane->changelog_sent;
     }

@@ -216,10 +216,38 @@ static void append_states(struct log *states, const struct outbox *box) {
     }
 }
 
+/* A crash after `tail` more records were applied and written, but not committed; the restart overrules them.
+ */
+static struct task *crash(struct task *task, struct log *changelog, const struct task_setup *setup,
+                          unsigned tail, unsigned next, unsigned state, int64_t clock_ms) {
+    struct position position = {TOPIC_SWIPES, 0, next, {clock_ms}};
+    struct log committed = *changelog;
+    for (unsigned i = 0; i < tail; i++) {
+        struct record record;
+        struct task_verdict verdict;
+        make_record(&record, &state, next + i, &clock_ms);
+        task_apply(task, &record.input, 1, &verdict);
+    }
+    struct position never = {TOPIC_SWIPES, 0, next + tail, {clock_ms}};
+    outbox_clear(task_outbox(task));
+    changelog_write(task, &never, 1);
+    log_append(changelog, task_outbox(task));
+    task_free(&task);
+
+    struct restored restored;
+    committed.records = changelog->records; /* appending may have moved them */
+    task = restore_from(&committed, setup, &restored);
+    free(restored.positions);
+    changelog_write_whole(task);
+    changelog_write(task, &position, 1);
+    log_append(changelog, task_outbox(task));
+    return task;
+}
+
 /* Runs `count` records; restarts through the changelog with a chance of 1 in `restart_in` after each (0:
- * never). */
+ * never), by a crash in the midst of `tail` records if that is not 0. */
 static struct log run(const struct config *config, unsigned seed, unsigned count, unsigned restart_in,
-                      bool compact) {
+                      unsigned tail, bool compact) {
     struct task_setup setup = setup_of(config);
     struct log changelog = {0}, states = {0};
     struct outbox box;
@@ -249,6 +277,8 @@ static struct log run(const struct config *config, unsigned seed, unsigned count
         outbox_clear(task_outbox(task));
         changelog_write(task, &position, 1);
         log_append(&changelog, task_outbox(task));
+        if (tail > 0)
+            task = crash(task, &changelog, &setup, tail, i + 1, state, clock_ms);
         if (compact)
             log_compact(&changelog);
         task_free(&task);
@@ -292,11 +322,11 @@ static void assert_same(const struct log *a, const struct log *b) {
     }
 }
 
-static void compare_runs(unsigned count, unsigned restart_in, bool compact, unsigned seeds) {
+static void compare_runs(unsigned count, unsigned restart_in, unsigned tail, bool compact, unsigned seeds) {
     struct config *config = load_company();
     for (unsigned seed = 1; seed <= seeds; seed++) {
-        struct log calm = run(config, seed, count, 0, false);
-        struct log shaken = run(config, seed, count, restart_in, compact);
+        struct log calm = run(config, seed, count, 0, 0, false);
+        struct log shaken = run(config, seed, count, restart_in, tail, compact);
         assert_same(&calm, &shaken);
         log_free(&calm);
         log_free(&shaken);
@@ -306,17 +336,23 @@ static void compare_runs(unsigned count, unsigned restart_in, bool compact, unsi
 
 static void restart_at_every_record(void **state) {
     (void)state;
-    compare_runs(1500, 1, true, 3);
+    compare_runs(1500, 1, 0, true, 3);
 }
 
 static void restart_now_and_then_without_compaction(void **state) {
     (void)state;
-    compare_runs(1500, 60, false, 5);
+    compare_runs(1500, 60, 0, false, 5);
 }
 
 static void restart_now_and_then_after_compaction(void **state) {
     (void)state;
-    compare_runs(3000, 100, true, 5);
+    compare_runs(3000, 100, 0, true, 5);
+}
+
+static void what_was_not_committed_is_overruled(void **state) {
+    (void)state;
+    compare_runs(1500, 60, 90, false, 5);
+    compare_runs(1500, 60, 90, true, 5);
 }
 
 static void a_block_that_is_not_sound_is_refused(void **state) {
@@ -368,6 +404,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(restart_at_every_record),
     cmocka_unit_test(restart_now_and_then_without_compaction),
     cmocka_unit_test(restart_now_and_then_after_compaction),
+    cmocka_unit_test(what_was_not_committed_is_overruled),
     cmocka_unit_test(a_block_that_is_not_sound_is_refused),
     cmocka_unit_test(a_changelog_without_birth_is_refused),
 };

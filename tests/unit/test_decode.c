@@ -41,6 +41,23 @@ static struct envelope envelope;
 static struct reject_detail detail;
 static struct page_edge edge;
 
+/* Who a swipe is of, asked alone: of whatever is sound JSON, and the same person. */
+static void check_employee(const struct swipe_fields *fields, const char *text, size_t len,
+                           enum reason reason) {
+    struct short_text employee;
+    struct reject_detail other_detail;
+    enum reason alone = decode_employee(fields, text, len, &employee, &other_detail);
+    bool is_form = reason == REASON_too_large || reason == REASON_bad_json;
+    assert_true(is_form == (alone == REASON_too_large || alone == REASON_bad_json));
+    if (is_form)
+        assert_string_equal(detail.text, other_detail.text);
+    if (reason == REASON_applied) {
+        assert_int_equal(alone, REASON_applied);
+        assert_int_equal(employee.len, swipe.employee.len);
+        assert_memory_equal(employee.bytes, swipe.employee.bytes, employee.len);
+    }
+}
+
 static enum reason decode_n_as(const struct swipe_fields *fields, const char *text, size_t len) {
     static struct swipe_hint hint;
     struct swipe again;
@@ -60,6 +77,7 @@ static enum reason decode_n_as(const struct swipe_fields *fields, const char *te
         if (reason != REASON_applied)
             assert_string_equal(detail.text, other_detail.text);
     }
+    check_employee(fields, text, len, reason);
     return reason;
 }
 

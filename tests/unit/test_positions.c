@@ -4,6 +4,8 @@
 
 #include "positions.h"
 
+#include <stdlib.h>
+
 static struct position recorded_at(int64_t offset) {
     return (struct position){.topic = TOPIC_ROSTER, .partition = 3, .offset = offset, .arrival = {0}};
 }
@@ -93,6 +95,41 @@ static void the_first_failure_is_reported(void **state) {
     assert_string_equal(outcome.text, "first 1");
 }
 
+static void a_mark_is_read_back(void **state) {
+    (void)state;
+    static const int64_t offsets[] = {0, 1, 4711, INT64_MAX};
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        char *mark = positions_write_mark(offsets[i]);
+        assert_int_equal(positions_read_mark(mark, strlen(mark)), offsets[i]);
+        free(mark);
+    }
+    static const char *const others[] = {"",
+                                         "set by hand",
+                                         "rollcall changelog ",
+                                         "rollcall changelog x",
+                                         "rollcall changelog -3",
+                                         "rollcall changelog 12 34",
+                                         "rollcall changelog 1111111111111111111111111111111111111111111111"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_int_equal(positions_read_mark(others[i], strlen(others[i])), -1);
+    assert_int_equal(positions_read_mark(NULL, 0), -1);
+}
+
+/* The first batch of all was struck before its commit: offsets without a task record are no contradiction if
+ * the commit says how long the changelog was. */
+static void a_marked_commit_before_the_first_batch_agrees(void **state) {
+    (void)state;
+    struct outcome outcome = OUTCOME_INITIALIZER;
+    struct position_claim claim = {
+        .group = "g", .topic = "badge.swipes", .partition = 0, .committed = 7, .is_marked = true};
+    assert_true(positions_agree(&outcome, &claim));
+    struct position recorded = recorded_at(9);
+    claim.recorded = &recorded;
+    claim.has_task_record = true;
+    static const char *const words[] = {"badge.swipes[0]", "7 to 8", "applied twice", NULL};
+    assert_refused(positions_agree(&outcome, &claim), &outcome, words);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(equal_offsets_agree),
     cmocka_unit_test(an_offset_set_back_is_refused),
@@ -101,5 +138,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(offsets_without_a_changelog_are_refused),
     cmocka_unit_test(a_log_that_lost_what_is_next_is_refused),
     cmocka_unit_test(the_first_failure_is_reported),
+    cmocka_unit_test(a_mark_is_read_back),
+    cmocka_unit_test(a_marked_commit_before_the_first_batch_agrees),
 };
 UNIT_TEST_MAIN(tests)
