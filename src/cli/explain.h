@@ -158,5 +158,10 @@ struct day_text {
 };
 struct day_text day_in_words(civil_day day, int year);
 int year_of(civil_day day);
+/* "Mon, Tue" */
+struct weekdays_text {
+    char text[40];
+};
+struct weekdays_text weekdays_in_words(uint8_t weekdays);
 
 #endif

@@ -63,9 +63,37 @@ static void put_week_dates(FILE *out, const char *name, civil_day from, unsigned
     fputc(']', out);
 }
 
-/* ---- policy and rule ---- */
-
 static const char *const weekday_words[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+static void put_weekdays(FILE *out, const char *name, uint8_t weekdays) {
+    const char *separator = "";
+    fprintf(out, "\"%s\":[", name);
+    for (unsigned i = 0; i < WEEK_DAYS; i++)
+        if (weekdays >> i & 1) {
+            fprintf(out, "%s\"%s\"", separator, weekday_words[i]);
+            separator = ",";
+        }
+    fputc(']', out);
+}
+
+static void put_roster(FILE *out, const struct roster_entry *entry) {
+    fputs("\"roster\":", out);
+    if (entry == NULL) {
+        fputs("null", out);
+        return;
+    }
+    fputc('{', out);
+    put_date(out, "effective_on", entry->effective_on);
+    fprintf(out, ",\"expectation\":\"%s\",", entry->expects_office ? "office" : "none");
+    put_date(out, "hired_on", entry->hired_on);
+    fputc(',', out);
+    put_date(out, "left_on", entry->left_on);
+    fputc(',', out);
+    put_weekdays(out, "workdays", entry->workdays);
+    fputc('}', out);
+}
+
+/* ---- policy and rule ---- */
 
 static void put_rule_of(FILE *out, const struct policy_version *version) {
     static const char *const types[] = {
@@ -90,14 +118,9 @@ static void put_policy(FILE *out, const struct explanation *e) {
     fputc(',', out);
     put_word(out, "hash", e->look.verdict.policy->hash);
     if (version) {
-        fprintf(out, ",\"required_days\":%u,\"workdays\":[", version->required_days);
-        const char *separator = "";
-        for (unsigned i = 0; i < WEEK_DAYS; i++)
-            if (version->workdays >> i & 1) {
-                fprintf(out, "%s\"%s\"", separator, weekday_words[i]);
-                separator = ",";
-            }
-        fputs("],", out);
+        fprintf(out, ",\"required_days\":%u,", version->required_days);
+        put_weekdays(out, "workdays", version->workdays);
+        fputc(',', out);
         put_bool(out, "weekends_count", version->weekends_count);
         fprintf(out, ",\"proration\":\"%s\",\"grace_days\":%u,", prorations[version->proration],
                 version->grace_days);
@@ -307,6 +330,8 @@ static void put_person(FILE *out, const struct explanation *e) {
     put_date(out, "status_since", look->status_since);
     fputc(',', out);
     put_date(out, "effective_on", look->verdict.effective_on);
+    fputc(',', out);
+    put_roster(out, look->entry);
     fputc(',', out);
     put_id(out, "home_site", look->site);
     fputc(',', out);

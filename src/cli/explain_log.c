@@ -3,36 +3,29 @@
 #include "explain.h"
 
 #include "check.h"
-#include "json.h"
+#include "form.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- whose record it is ---- */
 
-static bool is_text(const struct json_value *value, const struct short_text *id) {
-    char text[ID_BYTES_MAX];
-    if (value->kind == JSON_INTEGER)
-        return value->len == id->len && memcmp(value->at, id->bytes, id->len) == 0;
-    return value->kind == JSON_STRING && json_text(value, text, sizeof text) == id->len &&
-           memcmp(text, id->bytes, id->len) == 0;
-}
-
-/* Whether the record names the person. Most lines hold neither the id nor an escape that could hide it. */
+/* Most lines hold neither the id nor an escape that could hide it. */
 static bool names_person(const struct history_record *record, const struct swipe_fields *fields,
                          const struct short_text *id) {
     const char *line = record->line.bytes;
     size_t len = record->line.len;
     if (memmem(line, len, id->bytes, id->len) == NULL && memchr(line, '\\', len) == NULL)
         return false;
-    json_name names[2] = {"employee_id"};
-    struct json_value values[2];
-    struct json_scan scan;
-    bool is_mapped = record->input.topic == TOPIC_SWIPES;
-    if (is_mapped)
-        memcpy(names[0], fields->employee_id, sizeof names[0]);
-    json_open(&scan, line, len);
-    return json_read_object(&scan, (const json_name *)names, 1, values) && is_text(&values[0], id);
+    json_name name = "employee_id";
+    struct form form;
+    struct short_text named = {0};
+    struct reject_detail detail;
+    if (record->input.topic == TOPIC_SWIPES)
+        memcpy(name, fields->employee_id, sizeof name);
+    return form_open(&form, (const json_name *)&name, 1, line, len, &detail) &&
+           form_take_employee(&form, 0, &named) && named.len == id->len &&
+           memcmp(named.bytes, id->bytes, id->len) == 0;
 }
 
 /* ---- what was published ---- */

@@ -34,8 +34,8 @@ static void renew_view(struct trial *trial) {
     }
 }
 
-/* Publishes as the task would: a close any change, a swipe of an open day only a lift (SPEC 4). What the
- * guard holds stays so until F by the closed days is another: a lift hides it and does not end it. */
+/* Publishes as the task would. What the guard holds stays so until F by the closed days is another: a lift
+ * hides it and does not end it. */
 static void judge_trial(struct trial *trial, bool is_by_swipe, civil_day day, int64_t at_ms) {
     struct verdict verdict;
     if (trial->is_held) {
@@ -43,11 +43,7 @@ static void judge_trial(struct trial *trial, bool is_by_swipe, civil_day day, in
         trial->is_held = verdict.status == STATUS_NON_COMPLIANT;
     }
     judge(&trial->view, closed_of(trial), true, &verdict);
-    if (trial->is_held && verdict.status == STATUS_NON_COMPLIANT)
-        return;
-    bool may_change = !is_by_swipe || trial->is_held || trial->status == STATUS_AT_RISK ||
-                      trial->status == STATUS_NON_COMPLIANT;
-    if (verdict.status == trial->status || !may_change)
+    if (verdict.status == trial->status || (trial->is_held && verdict.status == STATUS_NON_COMPLIANT))
         return;
     trial->status = verdict.status;
     trial->future->changes[trial->future->changes_count++] =

@@ -98,12 +98,41 @@ static void print_id(const struct terminal *t, const struct short_text *id) {
 
 static void print_clock(const struct explanation *e, const struct terminal *t) {
     const struct person_look *look = &e->look;
+    int year = year_of(look->today);
     char now[INSTANT_TEXT_BYTES];
     instant_print(task_clock(e->task).ms, now);
-    fprintf(t->out, "  %-*s%.10s %.5s UTC; at home (%s) it is %s\n", LABEL, "Clock", now, now + 11,
-            zones_name(e->rules->zones, look->zone), day_in_words(look->today, year_of(look->today)).text);
+    fprintf(t->out, "  %-*s%.10s %.5s UTC\n", LABEL, "Clock", now, now + 11);
+    fprintf(t->out, "  %-*s%s in %s\n", LABEL, "Today", day_in_words(look->today, year).text,
+            zones_name(e->rules->zones, look->zone));
     fprintf(t->out, "  %-*sup to %s; later days are open and held against nobody\n", LABEL, "Closed",
-            day_in_words(look->closed, year_of(look->today)).text);
+            day_in_words(look->closed, year).text);
+}
+
+static void print_text(const struct terminal *t, const char *label, const struct short_text *text) {
+    fprintf(t->out, "  %-*s", LABEL, label);
+    print_id(t, text);
+    fputc('\n', t->out);
+}
+
+/* What the record of the open day says, but for what is told elsewhere. */
+static void print_roster(const struct explanation *e, const struct terminal *t) {
+    const struct roster_entry *entry = e->look.entry;
+    int year = year_of(e->look.today);
+    fprintf(t->out, "  %-*s", LABEL, "Roster");
+    if (entry == NULL) {
+        fputs("no record\n", t->out);
+        return;
+    }
+    fprintf(t->out, "record of %s", day_in_words(entry->effective_on, year).text);
+    if (!entry->expects_office)
+        fputs("; no presence is expected", t->out);
+    if (!day_is_none(entry->hired_on))
+        fprintf(t->out, "; hired on %s", day_in_words(entry->hired_on, year).text);
+    if (!day_is_none(entry->left_on))
+        fprintf(t->out, "; left on %s", day_in_words(entry->left_on, year).text);
+    if (entry->workdays)
+        fprintf(t->out, "; own workdays %s", weekdays_in_words(entry->workdays).text);
+    fputc('\n', t->out);
 }
 
 static void print_person(const struct explanation *e, const struct terminal *t) {
@@ -111,20 +140,15 @@ static void print_person(const struct explanation *e, const struct terminal *t) 
     terminal_ink(t, INK_BOLD);
     print_id(t, &look->id);
     terminal_ink(t, INK_PLAIN);
-    fputs("  ", t->out);
+    fputs(look->id.len > COLUMNS / 2 ? "\n" : "  ", t->out);
     in_ink(t, status_inks[look->status], status_name(look->status));
     fprintf(t->out, " since %s\n\n", day_in_words(look->status_since, INT32_MIN).text);
     print_clock(e, t);
-    if (look->site) {
-        fprintf(t->out, "  %-*s", LABEL, "Home");
-        print_id(t, look->site);
-        fputc('\n', t->out);
-    }
-    if (look->manager) {
-        fprintf(t->out, "  %-*s", LABEL, "Manager");
-        print_id(t, look->manager);
-        fputc('\n', t->out);
-    }
+    print_roster(e, t);
+    if (look->site)
+        print_text(t, "Home", look->site);
+    if (look->manager)
+        print_text(t, "Manager", look->manager);
 }
 
 /* ---- days ---- */
@@ -256,21 +280,22 @@ static void print_history(const struct explanation *e, const struct terminal *t)
     }
 }
 
+/* "rejected 3: bad_field 2, too_late 1" */
 static void print_reasons(const struct explanation *e, const struct terminal *t, enum reason_kind kind,
                           const char *word) {
-    char number[COUNT_TEXT_BYTES];
+    char number[COUNT_TEXT_BYTES], text[REASON_COUNT * 48];
     uint64_t sum = 0;
     for (enum reason reason = 0; reason < REASON_COUNT; reason++)
         sum += reason_kind(reason) == kind ? e->log.reasons[reason] : 0;
-    fprintf(t->out, "  %-*s%6s", LABEL, word, count_text(sum, number));
-    const char *separator = "  ";
+    int len = snprintf(text, sizeof text, "%s %s", word, count_text(sum, number));
+    const char *separator = ": ";
     for (enum reason reason = 0; reason < REASON_COUNT && kind != REASON_KIND_APPLIED; reason++)
         if (reason_kind(reason) == kind && e->log.reasons[reason] > 0) {
-            fprintf(t->out, "%s%s %s", separator, reason_name(reason),
-                    count_text(e->log.reasons[reason], number));
+            len += snprintf(text + len, sizeof text - (size_t)len, "%s%s %s", separator, reason_name(reason),
+                            count_text(e->log.reasons[reason], number));
             separator = ", ";
         }
-    fputc('\n', t->out);
+    print_wrapped(t, text);
 }
 
 /* The name without its folders. */

@@ -41,6 +41,16 @@ struct day_text day_in_words(civil_day day, int year) {
     return out;
 }
 
+struct weekdays_text weekdays_in_words(uint8_t weekdays) {
+    struct weekdays_text out = {""};
+    size_t len = 0;
+    for (unsigned i = 0; i < WEEK_DAYS; i++)
+        if (weekdays >> i & 1)
+            len += (size_t)snprintf(out.text + len, sizeof out.text - len, "%s%s", len ? ", " : "",
+                                    weekday_names[i]);
+    return out;
+}
+
 /* Relative to the year of the clock. */
 static struct day_text words(const struct explanation *e, civil_day day) {
     return day_in_words(day, year_of(e->look.today));
@@ -102,16 +112,6 @@ const char *week_neutral_text(const struct explanation *e, enum week_neutral why
 
 /* ---- the policy ---- */
 
-static struct list_text workdays_of(const struct policy_version *version) {
-    struct list_text out = {""};
-    size_t len = 0;
-    for (unsigned i = 0; i < WEEK_DAYS; i++)
-        if (version->workdays >> i & 1)
-            len += (size_t)snprintf(out.text + len, sizeof out.text - len, "%s%s", len ? ", " : "",
-                                    weekday_names[i]);
-    return out;
-}
-
 /* A version is called by its date, as in policies.yaml. */
 struct version_text {
     char text[CIVIL_TEXT_BYTES];
@@ -129,7 +129,7 @@ static void say_version(struct explanation *e, const struct policy *policy,
         "Policy %.*s, version %s: it is the one in effect on %s, %s. It asks for %u %s of presence a week "
         "(%s).",
         policy->id.len, policy->id.bytes, version_name(version).text, words(e, on).text, what,
-        version->required_days, days(version->required_days), workdays_of(version).text);
+        version->required_days, days(version->required_days), weekdays_in_words(version->workdays).text);
     for (uint32_t i = 0; i < policy->versions_count; i++)
         if (policy->versions[i].effective_on.n > on.n) {
             say(&e->policy, "Version %s will judge the weeks that begin on that day or later.",
