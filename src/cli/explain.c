@@ -14,24 +14,20 @@
 static const char help[] =
     "usage: rollcall explain -c FILE --employee ID [OPTION...] FILE...\n"
     "\n"
-    "Reads a log as `rollcall replay` does and tells of one person at its end: the status, the days it rests "
-    "on, the\n"
-    "arithmetic of the judged week, the rule in words, what would change the status and when, and every "
-    "state "
-    "record\n"
-    "of the person.\n"
+    "Reads a log as `rollcall replay` does and tells of one person at its end: the status, the days\n"
+    "it rests on, the arithmetic of the judged week, the rule in words, what would change the status\n"
+    "and when, and every state record of the person.\n"
     "\n"
     "  -c, --config FILE   rollcall.yaml; its kafka and topics are not needed\n"
     "  --employee ID       whom\n"
     "  --until T           after the last line, let the clock run to T (as 2023-05-15T11:00:00Z)\n"
     "  --json              the same as one JSON object (docs/schema/explain.v1.json)\n"
-    "  --guard             hold sudden waves of adverse changes back, as `run` does; everybody is then "
-    "judged\n"
+    "  --guard             hold sudden waves of adverse changes back, as `run` does\n"
     "  --set KEY=VALUE     in place of a value of the configuration, as time.settle=12h; repeatable\n"
     "  --help              print this\n"
     "\n"
-    "Exit codes: 0, 1 nobody of that id is known or a file could not be read or written, 64 usage, 78 "
-    "configuration.\n";
+    "Exit codes: 0, 1 nobody of that id is known or a file could not be read or written, 64 usage,\n"
+    "78 configuration.\n";
 
 struct options {
     struct log_arguments log;

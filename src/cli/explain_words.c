@@ -151,16 +151,16 @@ static void say_policy(struct explanation *e) {
 
 static void say_out_of_scope(struct explanation *e, civil_day open) {
     const struct roster_entry *entry = e->look.entry;
-    const char *day = words(e, open).text;
+    const struct day_text day = words(e, open);
     if (entry == NULL)
         say(&e->why, "There is no roster record, and people.unknown is out_of_scope.");
     else if (!entry->expects_office)
-        say(&e->why, "The roster record of %s, in force since %s, expects no presence.", day,
+        say(&e->why, "The roster record of %s, in force since %s, expects no presence.", day.text,
             words(e, entry->effective_on).text);
     else if (!day_is_none(entry->left_on) && open.n >= entry->left_on.n)
-        say(&e->why, "The roster record of %s says: left on %s.", day, words(e, entry->left_on).text);
+        say(&e->why, "The roster record of %s says: left on %s.", day.text, words(e, entry->left_on).text);
     else
-        say(&e->why, "The roster record of %s says: hired on %s, which is not over yet.", day,
+        say(&e->why, "The roster record of %s says: hired on %s, which is still to come.", day.text,
             words(e, entry->hired_on).text);
 }
 
@@ -266,9 +266,8 @@ static void say_row(struct explanation *e) {
     const struct rule_told *rule = &e->rule;
     unsigned wanted = rule->version->tolerance_days + 1u;
     say(&e->why,
-        "Rule sliding, with a tolerance of %u %s: a week ends on each day, and it takes %u short %s in a row "
-        "to "
-        "be non_compliant. Now %u %s: %s.",
+        "Rule sliding, with a tolerance of %u %s: a week ends on each day, and it takes %u short %s "
+        "in a row to be non_compliant. Now %u %s: %s.",
         rule->version->tolerance_days, days(rule->version->tolerance_days), wanted, weeks(wanted), rule->row,
         rule->row == 1 ? "is" : "are", row_of(e).text);
     if (!rule->has_stopper)
@@ -300,9 +299,8 @@ static void say_sliding(struct explanation *e) {
         say_row(e);
     else
         say(&e->why,
-            "Rule sliding: a week ends on each day, and the newest judged one is that which ends on %s. It "
-            "is "
-            "met.",
+            "Rule sliding: a week ends on each day, and the newest judged one is that which ends on %s. "
+            "It is met.",
             words(e, end_of(&rule->newest)).text);
     say_passed_over(e);
 }
@@ -338,16 +336,15 @@ static void say_terms(struct explanation *e) {
 static void say_no_week(struct explanation *e) {
     const struct person_look *look = &e->look;
     struct week_at newest = explain_week(e, day_plus(look->closed, 1 - WEEK_DAYS));
-    const char *last = words(e, look->closed).text;
+    const struct day_text last = words(e, look->closed);
     if (newest.told.why == NEUTRAL_NO_VERSION)
         say(&e->why,
-            "No version of the policy was in effect on %s, the first day of the week that ends on %s, the "
-            "last "
-            "closed day.",
-            words(e, newest.from).text, last);
+            "No version of the policy was in effect on %s, the first day of the week that ends on %s, "
+            "the last closed day.",
+            words(e, newest.from).text, last.text);
     else
         say(&e->why, "No week is judged. That of %s to %s, the last closed day: %s.",
-            words(e, newest.from).text, last, week_neutral_text(e, newest.told.why));
+            words(e, newest.from).text, last.text, week_neutral_text(e, newest.told.why));
     if (e->start.complete_from.n > newest.from.n && e->start.complete_from.n >= e->start.after_grace.n)
         say(&e->why, "The log is known to be whole from %s on: weeks that begin earlier are not judged.",
             words(e, e->start.complete_from).text);
@@ -372,9 +369,8 @@ static void say_rule(struct explanation *e) {
                                    explain_week(e, day_plus(e->look.view.first, verdict->week.start)).told});
     if (verdict->effective_on.n > e->look.closed.n)
         say(&e->why,
-            "By the closed days alone the status would be %s. Presence on %s, which is not closed, lifts it "
-            "at "
-            "once, because the week that ends on that day is met.",
+            "By the closed days alone the status would be %s. Presence on %s, which is not closed, "
+            "lifts it at once, because the week that ends on that day is met.",
             status_name(rule->status), words(e, verdict->effective_on).text);
     if (rule->version->rule == RULE_SLIDING)
         say_sliding(e);
@@ -448,11 +444,9 @@ static void say_present(struct explanation *e) {
 static void say_held(struct explanation *e) {
     const struct short_text *group = e->look.held_in;
     say(&e->why,
-        "By the days alone the status would be non_compliant. The guard holds this verdict back, because too "
-        "many "
-        "people of %.*s would have turned non_compliant at one close: it stays %s until F says something "
-        "better, "
-        "or until `rollcall release --site %.*s`.",
+        "By the days alone the status would be non_compliant. The guard holds this verdict back, because "
+        "too many people of %.*s would have turned non_compliant at one close: it stays %s until F says "
+        "something better, or until `rollcall release --site %.*s`.",
         group->len, group->bytes, status_name(e->look.status), group->len, group->bytes);
 }
 
