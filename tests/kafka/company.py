@@ -5,12 +5,34 @@ wall clock, which closes what is due at the end of the log, has nothing more to 
 
 import datetime
 import json
+import random
 import subprocess
 import time
 
 import harness
 
 CLOCK_SKEW_S = 300  # the default of time.clock_skew
+
+KINDS = [("attendance_credit", "hr"), ("attendance_credit", "security"), ("attendance_void", "hr"), ("exemption", "vp"),
+         ("vp_approval", "vp"), ("vp_approval", "manager"), ("revoke", "hr"), ("dispute_opened", "employee"),
+         ("dispute_closed", "hr"), ("verbal_warning", "manager"), ("written_warning", "hr"), ("case_closed", "hr")]
+
+
+def decisions(lines, seed):
+    """What HR, managers and vice presidents decide about some of them, in any order, at any time: many are refused."""
+    dice = random.Random(seed)
+    people = sorted({line["employee_id"] for line in lines if line["topic"] == "roster"})
+    times = [line["arrived_at"] for line in lines]
+    made = []
+    for number in range(len(people)):
+        who, arrived = dice.choice(people[:len(people) // 4 + 1]), times[dice.randrange(len(times))]
+        kind, role = dice.choice(KINDS)
+        day = datetime.date.fromisoformat(arrived[:10]) - datetime.timedelta(days=dice.randrange(9))
+        made.append({"topic": "decisions", "arrived_at": arrived, "employee_id": who, "decision_id": f"D{number}",
+                     "kind": kind, "decided_by": "HR1", "decided_by_role": role, "decided_at": arrived,
+                     "day": str(day), "from": str(day), "to": str(day + datetime.timedelta(days=dice.randrange(5))),
+                     "expires_on": str(day + datetime.timedelta(days=20)), "revokes": f"D{dice.randrange(number + 1)}"})
+    return made
 
 
 def generated(people, days, seed, directory):
@@ -21,6 +43,7 @@ def generated(people, days, seed, directory):
     subprocess.run([harness.ROLLCALL, "generate", "--people", str(people), "--from", str(first), "--to", str(today),
                     "--seed", str(seed), "-o", log, "--config", directory], check=True, capture_output=True)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = sorted(lines + decisions(lines, seed), key=lambda line: line["arrived_at"])
     # Nothing from the future: the broker's clock and ours would have to agree on when it arrives.
     limit = harness.rfc3339(round((time.time() - CLOCK_SKEW_S) * 1000))
     return [line for line in lines if line["arrived_at"] < limit], first
@@ -31,6 +54,7 @@ def deploy(node, people=300, days=40, seed=1, partitions=4, feed=True, **config)
     site = harness.Deployment(node, partitions=partitions, create_time=True)
     site.lines, first = generated(people, days, seed, site.directory)  # also writes policies.yaml and sites.yaml
     base = {**site.config, "employees": people, "people": {"unknown": "out_of_scope"},
+            "guard": {"max_adverse_ratio": 1},  # a wave is counted in a partition, and replay has one task for all
             "time": {"complete_from": str(first), "allow_create_time": True, "default_zone": "America/Los_Angeles"}}
     site.configure(harness._merged(base, config))
     site.init()
