@@ -35,6 +35,23 @@ def decisions(lines, seed):
     return made
 
 
+def closures(lines, seed):
+    """Closed days and holds of the sites, told before, after and while people are judged on them; some are taken back."""
+    dice = random.Random(seed)
+    sites = sorted({line["home_site"] for line in lines if line["topic"] == "roster" and line.get("home_site")})
+    times = [line["arrived_at"] for line in lines]
+    made = []
+    for _ in range(30):
+        arrived = times[dice.randrange(len(times))]
+        day = datetime.date.fromisoformat(arrived[:10]) + datetime.timedelta(days=dice.randrange(-9, 4))
+        made.append({"topic": "calendar", "arrived_at": arrived, "site_id": dice.choice(sites), "kind": dice.choice(["closed", "hold"]),
+                     "from": str(day), "to": str(day + datetime.timedelta(days=dice.randrange(3)))})
+        if dice.randrange(2):
+            later = times[dice.randrange(len(times))]
+            made.append({**made[-1], "op": "cancel", "arrived_at": max(later, arrived)})
+    return made
+
+
 def generated(people, days, seed, directory):
     """(lines, first day) of a generated log of the last `days` days."""
     today = datetime.datetime.now(datetime.timezone.utc).date()
@@ -43,7 +60,7 @@ def generated(people, days, seed, directory):
     subprocess.run([harness.ROLLCALL, "generate", "--people", str(people), "--from", str(first), "--to", str(today),
                     "--seed", str(seed), "-o", log, "--config", directory], check=True, capture_output=True)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    lines = sorted(lines + decisions(lines, seed), key=lambda line: line["arrived_at"])
+    lines = sorted(lines + decisions(lines, seed) + closures(lines, seed), key=lambda line: line["arrived_at"])
     # Nothing from the future: the broker's clock and ours would have to agree on when it arrives.
     limit = harness.rfc3339(round((time.time() - CLOCK_SKEW_S) * 1000))
     return [line for line in lines if line["arrived_at"] < limit], first
@@ -52,6 +69,7 @@ def generated(people, days, seed, directory):
 def deploy(node, people=300, days=40, seed=1, partitions=4, feed=True, **config):
     """A Deployment with its log: `site.lines`, fed unless feed=False. `config` is merged into its configuration."""
     site = harness.Deployment(node, partitions=partitions, create_time=True)
+    site.partitions = partitions
     site.lines, first = generated(people, days, seed, site.directory)  # also writes policies.yaml and sites.yaml
     base = {**site.config, "employees": people, "people": {"unknown": "out_of_scope"},
             "guard": {"max_adverse_ratio": 1},  # a wave is counted in a partition, and replay has one task for all
@@ -61,6 +79,11 @@ def deploy(node, people=300, days=40, seed=1, partitions=4, feed=True, **config)
     if feed:
         site.feed(site.lines)
     return site
+
+
+def to_read(site):
+    """Records that the workers have to read: the calendar is read by the task of every partition."""
+    return len(site.lines) + (site.partitions - 1) * sum(line["topic"] == "calendar" for line in site.lines)
 
 
 def wait_settled(site, timeout=90):
