@@ -148,7 +148,7 @@ def test_another_writer_of_the_changelog():
 
 
 def test_from_one_delivery_to_the_other_and_back():
-    site = deploy(feed=False, people=200, days=30)
+    site = deploy(feed=False, people=120, days=30)
     for share, delivery in ((0.15, "exactly_once"), (0.3, "at_least_once"), (0.45, "at_least_once"), (0.6, "exactly_once")):
         with site.daemon("--set", f"delivery={delivery}") as daemon:
             wait_for_progress(site, committed(site), share)

@@ -12,9 +12,9 @@ SLOW = {"fetch.message.max.bytes": 1000, "fetch.min.bytes": 1000000, "fetch.wait
 FIELDS = {"employee_id": "person", "occurred_at": "at", "site_id": "where"}
 
 
-def deploy(source_partitions=3, partitions=4, create_time=False, **config):
+def deploy(source_partitions=3, partitions=4, create_time=False, node=None, **config):
     """A Deployment whose badges come in `site.source`, which no key orders, in words of their own."""
-    site = harness.Deployment(harness.shared_node(), partitions=partitions, create_time=create_time,
+    site = harness.Deployment(node or harness.shared_node(), partitions=partitions, create_time=create_time,
                               config={"fields": FIELDS, "workers": 2, **config})
     site.init()
     site.source = f"{site.name}.source"
@@ -216,6 +216,33 @@ def test_at_least_once():
         written = collections.Counter(map(what, site.node.consume(site.topics["swipes"], isolation)))
         harness.check(set(written) == set(map(what, sent)), "nothing is missing")
     harness.check({record.header("n") for record in site.rejects()} == {str(i) for i in range(len(bad))}, "no reject is")
+
+
+def has_coordinator(site):
+    try:
+        return committed(site) > 0
+    except harness.Failure:
+        return False
+
+
+def test_own_node_killed_and_paused():
+    """The broker dies, comes back, and later hangs for longer than a request may take: nothing is lost, nothing is twice."""
+    with harness.Node() as node:
+        site = deploy(node=node, kafka={**SLOW, "socket.timeout.ms": 3000})
+        sent, bad = feed_slowly(site, 3500)
+        with site.daemon("--from", site.source, "--until-end", command="rekey") as daemon:
+            before = wait_for_progress(site, 300)
+            node.kill()
+            time.sleep(1)
+            node.start()
+            harness.wait_until(lambda: has_coordinator(site), 30, "a coordinator of the group")
+            before = wait_for_progress(site, before + 300)
+            node.pause()
+            time.sleep(5)
+            node.resume()
+            wait_for_progress(site, before + 300)
+            harness.check(daemon.wait(90) == 0, "it comes to its end")
+        check_all_done(site, sent, bad)
 
 
 def test_aborted_and_open_transactions_of_the_source():
