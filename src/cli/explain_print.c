@@ -62,10 +62,8 @@ static bool is_tight(const char *word) {
     return is_date || is_sum;
 }
 
-/* Text in lines of at most 80 columns, all indented; what begins with "- " hangs. */
-static void print_wrapped(const struct terminal *t, const char *text) {
-    int hang = strncmp(text, "- ", 2) == 0 ? INDENT + 2 : INDENT;
-    int column = fprintf(t->out, "%*s", INDENT, "");
+/* Text in lines of at most 80 columns behind `column` that are taken; the further lines begin at `hang`. */
+static void print_hanging(const struct terminal *t, int column, int hang, const char *text) {
     for (const char *word = text; *word;) {
         size_t len = strcspn(word, " ");
         while (word[len] == ' ' && word + len - text > 4 && is_tight(word + len + 1))
@@ -81,6 +79,12 @@ static void print_wrapped(const struct terminal *t, const char *text) {
         word += *word == ' ';
     }
     fputc('\n', t->out);
+}
+
+/* A paragraph; what begins with "- " hangs. */
+static void print_wrapped(const struct terminal *t, const char *text) {
+    int column = fprintf(t->out, "%*s", INDENT, "");
+    print_hanging(t, column, strncmp(text, "- ", 2) == 0 ? INDENT + 2 : INDENT, text);
 }
 
 static void print_sentences(const struct terminal *t, const struct sentences *sentences) {
@@ -114,25 +118,29 @@ static void print_text(const struct terminal *t, const char *label, const struct
     fputc('\n', t->out);
 }
 
+/* ", left on Sat 18 Apr", or nothing. */
+static void append_date(char *text, size_t size, const char *what, civil_day day, int year) {
+    size_t len = strlen(text);
+    if (!day_is_none(day))
+        snprintf(text + len, size - len, ", %s %s", what, day_in_words(day, year).text);
+}
+
 /* What the record of the open day says, but for what is told elsewhere. */
 static void print_roster(const struct explanation *e, const struct terminal *t) {
     const struct roster_entry *entry = e->look.entry;
     int year = year_of(e->look.today);
-    fprintf(t->out, "  %-*s", LABEL, "Roster");
-    if (entry == NULL) {
-        fputs("no record\n", t->out);
-        return;
+    char text[256] = "no record";
+    if (entry) {
+        snprintf(text, sizeof text, "record of %s%s", day_in_words(entry->effective_on, year).text,
+                 entry->expects_office ? "" : ", no presence is expected");
+        append_date(text, sizeof text, "hired on", entry->hired_on, year);
+        append_date(text, sizeof text, "left on", entry->left_on, year);
     }
-    fprintf(t->out, "record of %s", day_in_words(entry->effective_on, year).text);
-    if (!entry->expects_office)
-        fputs("; no presence is expected", t->out);
-    if (!day_is_none(entry->hired_on))
-        fprintf(t->out, "; hired on %s", day_in_words(entry->hired_on, year).text);
-    if (!day_is_none(entry->left_on))
-        fprintf(t->out, "; left on %s", day_in_words(entry->left_on, year).text);
-    if (entry->workdays)
-        fprintf(t->out, "; own workdays %s", weekdays_in_words(entry->workdays).text);
-    fputc('\n', t->out);
+    size_t len = strlen(text);
+    if (entry && entry->workdays)
+        snprintf(text + len, sizeof text - len, "; own workdays %s", weekdays_in_words(entry->workdays).text);
+    int column = fprintf(t->out, "  %-*s", LABEL, "Roster");
+    print_hanging(t, column, column, text);
 }
 
 static void print_person(const struct explanation *e, const struct terminal *t) {

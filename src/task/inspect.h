@@ -42,14 +42,14 @@ struct person_look {
     enum status status; /* as published */
     civil_day status_since, known_on;
     arrival_time known_at;
-    civil_day closed;                        /* c */
-    uint16_t zone;                           /* home zone of the open day o, and what else its record says */
-    civil_day today;                         /* the day of the clock there */
-    const struct roster_entry *entry;        /* NULL: there is none */
-    const struct short_text *site, *manager; /* NULL: none */
+    civil_day closed; /* c */
+    /* Of the open day o: home zone, roster record and what it names; NULL: none. */
+    uint16_t zone;
+    const struct roster_entry *entry;
+    const struct short_text *site, *manager;
+    civil_day today; /* the day of the clock in that zone */
     bool dispute_is_open;
-    const struct short_text
-        *held_in; /* the group in which the guard holds the verdict back; NULL: it does not */
+    const struct short_text *held_in; /* the group for which the guard holds the verdict back, or NULL */
     struct view view;
     struct verdict verdict; /* F at c over the view, with the lift */
 };
