@@ -268,9 +268,9 @@ class Node:
         found = map(json.loads, self.kt("offsets", group, *topics, "--isolation", "read_uncommitted"))
         return {(f["topic"], f["partition"]): f["offset"] for f in found}
 
-    def set_offsets(self, group, topic, partition, offset):
+    def set_offsets(self, group, topic, partition, offset, metadata=None):
         """The group must have no member."""
-        self.kt("set-offsets", group, topic, partition, offset)
+        self.kt("set-offsets", group, topic, partition, offset, *([] if metadata is None else [metadata]))
 
     def delete_offsets(self, group, topic):
         self.kt("delete-offsets", group, topic)

@@ -51,7 +51,7 @@ _Noreturn void kt_usage(void) {
           "\\u00XX each\n"
           "  offsets GROUP TOPIC...                 {\"topic\",\"partition\",\"offset\"} a line, null: none "
           "committed\n"
-          "  set-offsets GROUP TOPIC PARTITION OFFSET   the group must have no member\n"
+          "  set-offsets GROUP TOPIC PARTITION OFFSET [METADATA]   the group must have no member\n"
           "  delete-offsets GROUP TOPIC\n"
           "  delete-group GROUP\n"
           "options: --timeout SECONDS (30)   --isolation read_committed|read_uncommitted (the first)\n"
@@ -382,8 +382,12 @@ static void set_offsets(const struct kt *kt) {
     rd_kafka_t *rk = kt_consumer_new(kt, kt->operands[0]);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     int partition = (int)kt_number(kt->operands[2], 0, INT32_MAX);
-    rd_kafka_topic_partition_list_add(list, kt->operands[1], partition)->offset =
-        kt_number(kt->operands[3], 0, INT64_MAX);
+    rd_kafka_topic_partition_t *part = rd_kafka_topic_partition_list_add(list, kt->operands[1], partition);
+    part->offset = kt_number(kt->operands[3], 0, INT64_MAX);
+    if (kt->operand_count > 4) { /* freed with the list */
+        part->metadata = strdup(kt->operands[4]);
+        part->metadata_size = strlen(kt->operands[4]);
+    }
     rd_kafka_resp_err_t err = rd_kafka_commit(rk, list, 0);
     if (err)
         kt_fail(err, "%s: %s", kt->operands[0], rd_kafka_err2str(err));
@@ -427,7 +431,7 @@ static const struct command {
     {"produce", 1, 1, kt_produce},
     {"consume", 1, 1, kt_consume},
     {"offsets", 2, 100, show_offsets},
-    {"set-offsets", 4, 4, set_offsets},
+    {"set-offsets", 4, 5, set_offsets},
     {"delete-offsets", 2, 2, delete_offsets},
     {"delete-group", 1, 1, delete_group},
 };

@@ -135,6 +135,25 @@ def test_what_was_not_committed_means_nothing():
         print("%d records compared, %d repeats" % finish(site, daemon))
 
 
+def test_struck_in_the_first_batch_of_all():
+    """The mark is committed, and then blocks of people lie behind the birth record, without a task record or with one."""
+    with (other := deploy(people=60, days=25, partitions=1)).daemon() as daemon:
+        wait_for_progress(other, 0)
+        daemon.sigkill()
+    born, *blocks = other.node.consume(other.topics["changelog"])
+    harness.check(key_of(born) == b"born", f"{born}")
+    first = next(i for i, record in enumerate(blocks) if key_of(record) == b"task")
+    harness.check(first > 0, "blocks before the task record")
+    for written in (blocks[:first], blocks[:first + 1]):
+        site = deploy(people=60, days=25, partitions=1)  # the same company
+        site.node.produce(site.topics["changelog"], [harness.Record(r.key, r.value, partition=0) for r in written])
+        for name in ("roster", "leave", "decisions", "swipes"):
+            site.node.set_offsets(site.group, site.topics[name], 0, 0, *(["rollcall changelog 1"] if name == "swipes" else []))
+        with site.daemon() as daemon:
+            daemon.wait_line("changelog_written_whole")
+            print("%d records compared, %d repeats" % finish(site, daemon))
+
+
 def test_another_writer_of_the_changelog():
     """An instance that has lost its partitions, and does not know it: what it writes is found and undone."""
     site = deploy(feed=False, people=150, days=30, partitions=1)
