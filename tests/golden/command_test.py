@@ -64,6 +64,31 @@ class Commands(unittest.TestCase):
 
     # usage and exit codes
 
+    def test_rekey_usage_errors(self):
+        self.assertEqual(run(["rekey", "--help"])[0], OK)
+        self.assertEqual(run(["rekey", "-c", self.config])[0], USAGE)
+        self.assertEqual(run(["rekey", "--from", "badges"])[0], USAGE)
+        for name in ("", ".", "a topic", "x" * 250):
+            code, _, errors = run(["rekey", "-c", self.config, "--from", name])
+            self.assertEqual(code, USAGE, name)
+            self.assertIn("--from", errors)
+        code, _, errors = run(["rekey", "-c", self.config, "--from", "badges"])
+        self.assertEqual(code, CONFIG)
+        self.assertIn("kafka", errors)
+
+    def test_release_usage_errors(self):
+        self.assertEqual(run(["release", "--help"])[0], OK)
+        self.assertEqual(run(["release", "-c", self.config])[0], USAGE)
+        self.assertEqual(run(["release", "-c", self.config, "--site", "SEA33"])[0], CONFIG)
+        with_kafka = ["release", "-c", self.config, "--set", "kafka.bootstrap.servers=127.0.0.1:1", "--set", "kafka.group.id=g",
+                      "--set", "time.complete_from=2023-05-01", "--site"]
+        code, _, errors = run(with_kafka + ["NOWHERE"])
+        self.assertEqual(code, USAGE, errors)
+        self.assertIn("'NOWHERE' is neither a site of", errors)
+        code, _, errors = run(with_kafka + ["SEA33", "--set", "topics.calendar=null"])
+        self.assertEqual(code, CONFIG, errors)
+        self.assertIn("topics.calendar is null", errors)
+
     def test_replay_usage_errors(self):
         log = self.write("in.ndjson", b"")
         self.assertEqual(run(["replay", log])[0], USAGE)
