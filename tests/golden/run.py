@@ -75,7 +75,7 @@ def replay(rollcall, batch):
     args = open("args", encoding="utf-8").read().split("\n") if os.path.exists("args") else []
     with tempfile.NamedTemporaryFile() as rejects:
         done = subprocess.run([rollcall, "replay", "-c", "rollcall.yaml", "--batch", batch, "--rejects", rejects.name]
-                              + [arg for arg in args if arg] + inputs, capture_output=True, check=False)
+                              + [arg for arg in args if arg] + inputs, capture_output=True, check=False, timeout=30)
         if done.returncode != 0:
             fail("exit code %d\n%s" % (done.returncode, done.stderr.decode()))
         return done.stdout, rejects.read(), done.stderr.decode(), inputs
