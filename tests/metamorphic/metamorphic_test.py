@@ -124,6 +124,14 @@ class Metamorphic(unittest.TestCase):
             for shares in ([early, log.events[len(early):]], [log.events[len(early):], early]):
                 self.same(expected, log.replay(shares=shares)[0])
 
+    def test_a_ticking_clock_changes_nothing(self):
+        """Every six hours a line that is ignored: each close is done when it is due, and says what it would say days later."""
+        tick = {"topic": "roster", "employee_id": "nobody", "tombstone": True}
+        for log, _ in self.companies():
+            ticks = [Event(at, tick) for at in range(log.events[0].arrival, log.events[-1].arrival, DAY // 4)]
+            events = sorted(log.events + ticks, key=lambda event: event.arrival)
+            self.same(log.replay()[0], log.replay(events)[0])
+
     def test_doubled_swipes_change_nothing(self):
         """Each swipe comes twice in a row, and the oracle knows no difference either."""
         for log, _ in self.companies():
