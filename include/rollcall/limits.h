@@ -54,13 +54,15 @@
 
 /* Memory per employee, what a worker holds beside the client library's queues:
  *
- *   64 / 0.6   a slot of the ledger table at its load when `employees` people are known
- *   72         the side record with one roster record (ledger/people.h)
- *   18         what hangs off one person in ten: more roster records, days told late, adverse records
- *   8          the name of a manager, shared by ten
+ *   65 / 0.75  a slot of the ledger table and its tag, at the load when `employees` people are known
+ *   64         the side record with one roster record (ledger/people.h)
+ *   37         what hangs off people: 64 bytes for each of one in three (with leave, a decision, a case, a
+ *              second roster record), 48 for the leave of one in five, twice 48 for what is decided of one
+ *              in twenty; malloc's own share included
+ *   9          the name of a manager, shared by ten
  *
  * `rollcall check` prints the sum for the configured `employees`. */
-#define MEMORY_PER_EMPLOYEE_BYTES (64 * 10 / 6 + 72 + 18 + 8)
+#define MEMORY_PER_EMPLOYEE_BYTES (65 * 4 / 3 + 64 + 37 + 9)
 
 _Static_assert(SLIDING_LOOK_BACK + WEEK_DAYS + LEDGER_AHEAD_DAYS <= LEDGER_DAYS,
                "all judged weeks lie in the ledger");

@@ -10,10 +10,18 @@
 
 #define CHUNK_PEOPLE 4096
 
+/* Allocated no longer than its text is. */
 struct name {
+    uint32_t references;
     struct short_text text;
-    uint32_t references; /* 0: free */
-    uint32_t next_free;
+};
+
+#define NAME_BYTES(len) (offsetof(struct name, text.bytes) + (len))
+
+/* A place in the list of names. */
+union name_place {
+    struct name *name;
+    uintptr_t next_free; /* of a place that is not in use, and odd: 2 x its number + 1 */
 };
 
 struct people {
@@ -22,7 +30,7 @@ struct people {
     uint32_t free_index;          /* chain of removed ones, + 1; 0 ends it */
     uint64_t more_bytes;
 
-    struct name *names; /* [0] is not used */
+    union name_place *names; /* [0] is not used */
     uint32_t names_count, names_capacity, free_name;
     uint32_t *name_index; /* open addressing over names, 0 is empty */
     uint32_t name_index_size, names_live;
@@ -40,6 +48,14 @@ struct person *people_get(const struct people *people, uint32_t index) {
 
 void people_prefetch(const struct people *people, uint32_t index) {
     __builtin_prefetch(people_get(people, index));
+}
+
+static bool is_id(const char *id, size_t len, const struct short_text *other) {
+    return len == other->len && memcmp(id, other->bytes, len) == 0;
+}
+
+static bool is_free(const struct people *people, uint32_t name) {
+    return people->names[name].next_free & 1;
 }
 
 static size_t size_of_case(const struct case_file *file) {
@@ -80,6 +96,7 @@ static void free_more(struct people *people, struct person *person) {
     if (more->case_file)
         give_back(people, more->case_file, size_of_case(more->case_file));
     give_back(people, more->hold, sizeof *more->hold);
+    give_back(people, more->told_late, sizeof *more->told_late);
     give_back(people, more->roster, more->roster_capacity * sizeof *more->roster);
     give_back(people, more, sizeof *more);
     person->more = NULL;
@@ -94,6 +111,9 @@ void people_free(struct people **people) {
     for (uint32_t i = 0; i < p->chunks_count; i++)
         free(p->chunks[i]);
     free(p->chunks);
+    for (uint32_t i = 1; i < p->names_count; i++)
+        if (!is_free(p, i))
+            free(p->names[i].name);
     free(p->names);
     free(p->name_index);
     free(p);
@@ -135,7 +155,7 @@ void people_remove(struct people *people, uint32_t index) {
 
 uint64_t people_memory_bytes(const struct people *people) {
     return (uint64_t)people->chunks_count * CHUNK_PEOPLE * sizeof(struct person) + people->more_bytes +
-           (uint64_t)people->names_capacity * sizeof(struct name) + (uint64_t)people->name_index_size * 4;
+           (uint64_t)people->names_capacity * sizeof *people->names + (uint64_t)people->name_index_size * 4;
 }
 
 /* ---- roster
@@ -213,12 +233,15 @@ void person_prune_roster(struct people *people, struct person *person, civil_day
     }
 }
 
+day_bits *person_told_late(struct people *people, struct person *person) {
+    struct person_more *more = person_more(people, person);
+    if (more->told_late == NULL)
+        more->told_late = take(people, sizeof *more->told_late);
+    return more->told_late;
+}
+
 /* ---- leave
  * ----------------------------------------------------------------------------------------------------- */
-
-static bool is_id(const char *id, size_t len, const struct short_text *other) {
-    return len == other->len && memcmp(id, other->bytes, len) == 0;
-}
 
 const struct leave *person_find_leave(const struct person *person, const struct short_text *id) {
     const struct leave *leave = person->more ? person->more->leaves : NULL;
@@ -367,10 +390,7 @@ static uint32_t *find_name(const struct people *people, const char *text, size_t
     uint32_t at = (uint32_t)XXH3_64bits(text, len) & mask;
     for (;; at = (at + 1) & mask) {
         uint32_t name = people->name_index[at];
-        if (name == 0)
-            break;
-        const struct short_text *other = &people->names[name].text;
-        if (other->len == len && memcmp(other->bytes, text, len) == 0)
+        if (name == 0 || is_id(text, len, names_text(people, name)))
             break;
     }
     return &people->name_index[at];
@@ -381,9 +401,12 @@ static void index_names(struct people *people, uint32_t size) {
     free(people->name_index);
     people->name_index = xcalloc(size, sizeof *people->name_index);
     people->name_index_size = size;
-    for (uint32_t i = 1; i < people->names_count; i++)
-        if (people->names[i].references)
-            *find_name(people, people->names[i].text.bytes, people->names[i].text.len) = i;
+    for (uint32_t i = 1; i < people->names_count; i++) {
+        if (is_free(people, i))
+            continue;
+        const struct short_text *text = names_text(people, i);
+        *find_name(people, text->bytes, text->len) = i;
+    }
 }
 
 /* Empties a place of the index and moves up those behind it that would no longer be found. */
@@ -392,7 +415,7 @@ static void unindex_name(struct people *people, uint32_t *place) {
     people->name_index[hole] = 0;
     for (uint32_t at = (hole + 1) & mask; people->name_index[at]; at = (at + 1) & mask) {
         uint32_t name = people->name_index[at];
-        const struct short_text *text = &people->names[name].text;
+        const struct short_text *text = names_text(people, name);
         uint32_t home = (uint32_t)XXH3_64bits(text->bytes, text->len) & mask;
         if (((at - home) & mask) < ((at - hole) & mask))
             continue;
@@ -405,7 +428,7 @@ static void unindex_name(struct people *people, uint32_t *place) {
 static uint32_t new_name(struct people *people) {
     if (people->free_name) {
         uint32_t name = people->free_name;
-        people->free_name = people->names[name].next_free;
+        people->free_name = (uint32_t)(people->names[name].next_free / 2);
         return name;
     }
     if (people->names_count >= people->names_capacity) {
@@ -423,26 +446,30 @@ uint32_t names_take(struct people *people, const char *text, size_t len) {
         index_names(people, people->name_index_size ? 2 * people->name_index_size : 128);
     uint32_t *place = find_name(people, text, len);
     if (*place) {
-        people->names[*place].references++;
+        people->names[*place].name->references++;
         return *place;
     }
     uint32_t name = new_name(people);
-    people->names[name] = (struct name){.references = 1, .text = {.len = (uint8_t)len}};
-    memcpy(people->names[name].text.bytes, text, len);
+    struct name *made = people->names[name].name = take(people, NAME_BYTES(len));
+    made->references = 1;
+    made->text.len = (uint8_t)len;
+    memcpy(made->text.bytes, text, len);
     people->names_live++;
     *place = name;
     return name;
 }
 
 void names_release(struct people *people, uint32_t name) {
-    if (name == 0 || --people->names[name].references > 0)
+    if (name == 0 || --people->names[name].name->references > 0)
         return;
-    unindex_name(people, find_name(people, people->names[name].text.bytes, people->names[name].text.len));
-    people->names[name].next_free = people->free_name;
+    const struct short_text *text = names_text(people, name);
+    unindex_name(people, find_name(people, text->bytes, text->len));
+    give_back(people, people->names[name].name, NAME_BYTES(text->len));
+    people->names[name].next_free = 2 * (uintptr_t)people->free_name + 1;
     people->free_name = name;
     people->names_live--;
 }
 
 const struct short_text *names_text(const struct people *people, uint32_t name) {
-    return name == 0 ? NULL : &people->names[name].text;
+    return name == 0 ? NULL : &people->names[name].name->text;
 }

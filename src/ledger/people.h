@@ -76,7 +76,7 @@ struct hold {
 };
 
 struct person_more {
-    day_bits told_late;          /* ring */
+    day_bits *told_late;         /* ring */
     struct roster_entry *roster; /* rising effective_on; used when there is more than one */
     struct leave *leaves;
     struct decision *decisions;
@@ -104,7 +104,7 @@ struct person {
 
 _Static_assert(sizeof(struct roster_entry) == 24, "see limits.h: memory per employee");
 _Static_assert(sizeof(struct person) == 64, "one cache line; see limits.h: memory per employee");
-_Static_assert(sizeof(struct person_more) == 64, "see limits.h: memory per employee");
+_Static_assert(sizeof(struct person_more) == 56, "see limits.h: memory per employee");
 
 struct people;
 
@@ -131,6 +131,8 @@ void person_prune_roster(struct people *people, struct person *person, civil_day
 const struct roster_entry *person_roster_of(const struct person *person, civil_day x);
 /* What hangs off the person, made if it is not there. */
 struct person_more *person_more(struct people *people, struct person *person);
+/* The days told late, made if they are not there. */
+day_bits *person_told_late(struct people *people, struct person *person);
 /* The leave of that id; NULL if there is none. */
 const struct leave *person_find_leave(const struct person *person, const struct short_text *id);
 /* Replaces one of the same id, and forgets those that end before `ledger`: their days cannot come back. */

@@ -27,8 +27,8 @@
 #define KEY_EMPTY      0u   /* never used in this generation: ends a probe */
 #define KEY_ERASED     255u /* a mark: probes go on over it, an insert may take it */
 #define CAPACITY_MIN   8u
-#define PROBE_LONG     512u /* three times the longest seen (table.h) */
-#define WALK_AHEAD     16u  /* slots; 16 to 64 measured the same */
+#define PROBE_LONG     1024u /* three times the longest seen (table.h) */
+#define WALK_AHEAD     16u   /* slots; 16 to 64 measured the same */
 #define HUGE_PAGE      ((size_t)2 * 1024 * 1024)
 #define ARENA_CHUNK    ((size_t)256 * 1024)
 #define SPINS_TO_YIELD 64u
@@ -303,7 +303,7 @@ struct table *table_new(uint32_t people, uint64_t hash_seed) {
     CHECK(table != NULL);
     memset(table, 0, sizeof *table);
     table->seed = hash_seed;
-    table->live = generation_new((uint64_t)people * 5 / 3 + CAPACITY_MIN); /* load 0.6 */
+    table->live = generation_new((uint64_t)people * 4 / 3 + CAPACITY_MIN); /* load 0.75 */
     atomic_init(&table->current, table->live);
     for (size_t i = 0; i < TABLE_READERS_MAX; i++)
         table->readers[i].table = table;
@@ -412,11 +412,11 @@ static void rebuild(struct table *table, uint64_t capacity) {
  * earned by as many inserts or erasures as a fixed share of the slots. */
 static void make_room(struct table *table, size_t len) {
     const struct generation *g = table->live;
-    bool full = ((uint64_t)table->count + table->marks + 1) * 4 > g->capacity * 3;
+    bool full = ((uint64_t)table->count + table->marks + 1) * 5 > g->capacity * 4;
     bool littered = len > ID_INLINE_MAX && g->arena_dead > g->arena_live + g->capacity * 8;
     if (full || littered)
         rebuild(table,
-                (uint64_t)table->count * 5 > g->capacity * 3 ? g->capacity + g->capacity / 2 : g->capacity);
+                (uint64_t)table->count * 4 > g->capacity * 3 ? g->capacity + g->capacity / 2 : g->capacity);
 }
 
 struct table_slot *table_insert(struct table *table, const char *id, size_t len, uint64_t hash,

@@ -25,10 +25,11 @@
  *
  *     load    probe to find, mean / 99.9 % / longest    to miss, mean / longest    lines to find, to miss
  *     0.45    1.41 / 11 /  32                           2.15 /  37                 1.003, 0.009
- *     0.60    1.75 / 20 /  62   the aim at `people`     3.63 /  71                 1.006, 0.021
- *     0.75    2.50 / 48 / 144   then it grows           8.51 / 180                 1.012, 0.059
+ *     0.60    1.75 / 20 /  62                           3.63 /  71                 1.006, 0.021
+ *     0.75    2.50 / 48 / 144   the aim at `people`     8.51 / 180                 1.012, 0.059
+ *     0.80    3.00 / 71 / 307   then it grows          13.02 / 350                 1.016, 0.094
  *
- * At the aim a person takes 108 bytes. The table grows by a half at load 0.75, marks of the erased included;
+ * At the aim a person takes 87 bytes. The table grows by a half at load 0.8, marks of the erased included;
  * if those are many, it is rebuilt at the same size instead. It also grows when an insert lands unusually
  * far from its position: people who come in order of their hash (a restore) would make one long run of a
  * table too small.

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES (256 * 1024)
+#define CHUNK_BYTES  (256 * 1024)
+#define RECORDS_KEPT 4096
 
 struct out_chunk {
     struct out_chunk *older;
@@ -37,6 +38,11 @@ void outbox_fini(struct outbox *box) {
 void outbox_clear(struct outbox *box) {
     box->count = 0;
     box->bytes = 0;
+    if (box->records_capacity > RECORDS_KEPT) { /* a midnight's need not be kept through the day */
+        free(box->records);
+        box->records = NULL;
+        box->records_capacity = 0;
+    }
     struct out_chunk *chunk = box->chunks;
     if (chunk == NULL)
         return;

@@ -248,7 +248,7 @@ static void get_more(struct people_reader *reader, struct person *person, enum c
     struct people *people = reader->restore->task->people;
     uint64_t has = get_count(r, MORE_ALL);
     if (has & MORE_TOLD_LATE)
-        block_get_raw(r, &person_more(people, person)->told_late, sizeof person->more->told_late);
+        block_get_raw(r, person_told_late(people, person), sizeof *person->more->told_late);
     if (has & MORE_ADVERSE)
         get_adverse(r, people, person);
     if (has & (MORE_ADVERSE | MORE_CASE)) {
@@ -356,8 +356,8 @@ static void apply_entry(struct people_reader *reader) {
         struct person_more *more = people_get(task->people, known.person)->more;
         while (known.closed < value.closed) { /* the other rings slide along */
             unsigned place = slot_close_day(&known);
-            if (more)
-                more->told_late &= ~days_bit(place);
+            if (more && more->told_late)
+                *more->told_late &= ~days_bit(place);
         }
         memcpy(known.days, value.days, sizeof known.days);
         table_set(slot, &known);

@@ -169,16 +169,17 @@ static void pack_hold(const struct hold *hold, struct block_writer *w) {
 static unsigned more_of(const struct person_more *more) {
     if (more == NULL)
         return 0;
-    return (more->told_late ? MORE_TOLD_LATE : 0u) | (more->case_file ? MORE_ADVERSE | MORE_CASE : 0u) |
-           (more->leaves ? MORE_LEAVE : 0u) | (more->decisions ? MORE_DECISIONS : 0u) |
-           (more->dispute_is_open ? MORE_DISPUTE : 0u) | (more->hold ? MORE_HOLD : 0u);
+    return (more->told_late && *more->told_late ? MORE_TOLD_LATE : 0u) |
+           (more->case_file ? MORE_ADVERSE | MORE_CASE : 0u) | (more->leaves ? MORE_LEAVE : 0u) |
+           (more->decisions ? MORE_DECISIONS : 0u) | (more->dispute_is_open ? MORE_DISPUTE : 0u) |
+           (more->hold ? MORE_HOLD : 0u);
 }
 
 static void pack_more(const struct person_more *more, struct block_writer *w) {
     unsigned has = more_of(more);
     block_put_uint(w, has);
     if (has & MORE_TOLD_LATE)
-        block_put_raw(w, &more->told_late, sizeof more->told_late);
+        block_put_raw(w, more->told_late, sizeof *more->told_late);
     if (has & MORE_ADVERSE)
         pack_adverse(more->case_file, w);
     if (has & MORE_CASE)

@@ -25,11 +25,15 @@ static const struct roster_entry *entry_of(const struct groups *groups, const st
     return person_roster_of(subject->person, groups->day);
 }
 
+/* Quotients are compared, not products: where both sides are the same fraction, they are the same double. */
+static bool is_small(const struct rules *rules, const struct group *site) {
+    return (double)rules->guard_min_people / site->people > rules->guard_max_adverse_ratio;
+}
+
 static uint32_t group_of(const struct groups *groups, const struct subject *subject) {
     const struct rules *rules = groups->task->rules;
     const struct roster_entry *entry = entry_of(groups, subject);
-    if (entry && entry->site != SITE_NONE &&
-        groups->list[entry->site].people * rules->guard_max_adverse_ratio >= rules->guard_min_people)
+    if (entry && entry->site != SITE_NONE && !is_small(rules, &groups->list[entry->site]))
         return entry->site;
     bool is_named;
     return rules->sites.count + home_zone_of(rules, entry, &is_named);
@@ -59,23 +63,39 @@ static void count_members(struct groups *groups) {
 }
 
 static bool holds(const struct rules *rules, const struct group *group) {
-    return group->struck >= rules->guard_min_people && group->struck > 0 &&
-           group->struck > rules->guard_max_adverse_ratio * group->members;
+    return group->struck > 0 && group->struck >= rules->guard_min_people &&
+           (double)group->struck / group->members > rules->guard_max_adverse_ratio;
+}
+
+static struct short_text name_of(const struct rules *rules, uint32_t group) {
+    if (group < rules->sites.count)
+        return rules->sites.list[group].id;
+    const char *zone = zones_name(rules->zones, (uint16_t)(group - rules->sites.count));
+    struct short_text name = {.len = (uint8_t)strlen(zone)};
+    CHECK(name.len <= ID_BYTES_MAX);
+    memcpy(name.bytes, zone, name.len);
+    return name;
+}
+
+static void note_waves(struct task *task, const struct groups *groups) {
+    for (uint32_t i = 0; i < task->rules->sites.count + zones_count(task->rules->zones); i++) {
+        const struct group *group = &groups->list[i];
+        if (!holds(task->rules, group))
+            continue;
+        if (task->waves_count == task->waves_capacity) {
+            task->waves_capacity = task->waves_capacity ? 2 * task->waves_capacity : 8;
+            task->waves = xrealloc(task->waves, task->waves_capacity, sizeof *task->waves);
+        }
+        task->waves[task->waves_count++] =
+            (struct wave){name_of(task->rules, i), groups->day, group->struck, group->members};
+    }
 }
 
 static void mark(struct task *task, struct table_slot *slot, uint32_t group) {
-    const struct rules *rules = task->rules;
     struct subject subject;
     subject_load(task, slot, &subject);
     struct hold *hold = person_hold(task->people, subject.person);
-    if (group < rules->sites.count) {
-        hold->group = rules->sites.list[group].id;
-    } else {
-        const char *zone = zones_name(rules->zones, (uint16_t)(group - rules->sites.count));
-        hold->group.len = (uint8_t)strlen(zone);
-        CHECK(hold->group.len <= ID_BYTES_MAX);
-        memcpy(hold->group.bytes, zone, hold->group.len);
-    }
+    hold->group = name_of(task->rules, group);
     /* What the published status rests on: F of the day before this close. */
     struct view view;
     struct verdict verdict;
@@ -108,6 +128,7 @@ static void hold_groups(struct task *task, struct groups *groups, const struct c
         if (closings[i].turns_adverse && holds(task->rules, &groups->list[group_of_struck[i]]))
             mark(task, closings[i].slot, group_of_struck[i]);
     free(group_of_struck);
+    note_waves(task, groups);
 }
 
 void guard_hold_back(struct task *task, const struct closing *closings, size_t count, civil_day day) {

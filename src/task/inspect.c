@@ -68,17 +68,20 @@ void inspect_ahead(const struct task *task, const struct person_look *look, int 
     struct subject subject;
     struct person person;
     struct person_more more;
+    day_bits told_late;
     table_get(look->slot, &subject.value);
     person = *people_get(task->people, subject.value.person);
     subject.person = &person;
     if (person.more) {
         more = *person.more;
         person.more = &more;
+        told_late = more.told_late ? *more.told_late : DAYS_NONE;
+        more.told_late = &told_late;
     }
     for (int i = 0; i < closes; i++) {
         unsigned place = slot_close_day(&subject.value);
         if (person.more)
-            more.told_late &= ~days_bit(place);
+            told_late &= ~days_bit(place);
     }
     subject_view_of(task, &subject, view, days);
 }

@@ -180,7 +180,7 @@ void subject_publish(struct task *task, struct subject *subject, const struct fi
  * change the status, so sweeps pass by without touching the side record. */
 static bool is_quiet(const struct task *task, const struct subject *subject) {
     if (subject->value.status != STATUS_OUT_OF_SCOPE ||
-        (subject->person->more && subject->person->more->told_late))
+        (subject->person->more && subject->person->more->told_late && *subject->person->more->told_late))
         return false;
     size_t count;
     const struct roster_entry *roster = person_roster(subject->person, &count);

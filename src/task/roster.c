@@ -68,7 +68,7 @@ static void note_told_late(struct task *task, struct subject *subject,
             told_late |= days_bit((unsigned)i);
     }
     if (told_late)
-        person_more(task->people, subject->person)->told_late |= days_ring(told_late, first);
+        *person_told_late(task->people, subject->person) |= days_ring(told_late, first);
 }
 
 static void apply_to_known(struct task *task, struct table_slot *slot, const struct roster_entry *entry,

@@ -81,8 +81,8 @@ unsigned slot_close_day(struct slot_value *value) {
 
 void subject_close_day(struct task *task, struct subject *subject) {
     unsigned place = slot_close_day(&subject->value);
-    if (subject->person->more)
-        subject->person->more->told_late &= ~days_bit(place);
+    if (subject->person->more && subject->person->more->told_late)
+        *subject->person->more->told_late &= ~days_bit(place);
     if (subject->person->roster == ROSTER_MORE) {
         person_prune_roster(task->people, subject->person, ledger_first((civil_day){subject->value.closed}));
         subject_refresh_open_day(task, subject);

@@ -56,6 +56,7 @@ void task_free(struct task **task) {
         free(t->closures[i]);
     free(t->closures);
     free(t->closings);
+    free(t->waves);
     free(t->changelog.dirty);
     free(t->changelog.dirty_sites);
     free(t->changelog.segment_delta);
@@ -223,6 +224,15 @@ uint32_t task_people(const struct task *task) {
 
 uint32_t task_held(const struct task *task) {
     return task->held;
+}
+
+const struct wave *task_waves(const struct task *task, size_t *count) {
+    *count = task->waves_count;
+    return task->waves;
+}
+
+void task_forget_waves(struct task *task) {
+    task->waves_count = 0;
 }
 
 uint64_t task_memory_bytes(const struct task *task) {

@@ -91,6 +91,15 @@ const uint64_t *task_statuses(const struct task *task);
 uint32_t task_people(const struct task *task);
 /* People whose verdict the guard holds back. */
 uint32_t task_held(const struct task *task);
+/* A wave that the guard held: so many people of a site, or of a home zone, in the close of a day. */
+struct wave {
+    struct short_text group;
+    civil_day day;
+    uint32_t people, of; /* of those in scope */
+};
+/* Those since the last task_forget_waves, for the operator; valid until then. */
+const struct wave *task_waves(const struct task *task, size_t *count);
+void task_forget_waves(struct task *task);
 uint64_t task_memory_bytes(const struct task *task);
 
 /* Appends the progress record of SPEC 6 for this task to its outbox. */

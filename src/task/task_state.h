@@ -57,7 +57,9 @@ struct task {
 
     struct closures **closures; /* [sites] what the calendar says of each */
     uint32_t held;              /* people whose verdict the guard holds back */
-    struct closing *closings;   /* for whom a close changes something (closes.c) */
+    struct wave *waves;         /* since somebody was last told */
+    size_t waves_count, waves_capacity;
+    struct closing *closings; /* for whom a close changes something (closes.c) */
     size_t closings_capacity;
 
     bool accept_is_uniform; /* every version of every policy accepts the same words */

@@ -120,7 +120,7 @@ static void add_roster(const struct task *task, const struct person *person, str
  * ---------------------------------------------------------------------------------------- */
 
 static void add_more(const struct person_more *more, civil_day first, struct person_days *days) {
-    days->told_late = days_window(more->told_late, first);
+    days->told_late = more->told_late ? days_window(*more->told_late, first) : DAYS_NONE;
     for (const struct leave *leave = more->leaves; leave; leave = leave->next)
         *(leave->effect == LEAVE_CREDIT ? &days->credited_by_leave : &days->on_leave) |=
             days_span(leave->from.n - first.n, leave->to.n - first.n);

@@ -140,9 +140,9 @@ static void run_lane(struct worker *w, struct lane *lane) {
     if (w->calendar)
         calendar_feed_join(w->calendar, lane);
     log_event(LOG_LEVEL_INFO, "running",
-              "worker=%s partition=%" PRId32 " people=%" PRIu32 " changelog_records=%" PRIu64
+              "worker=%s partition=%" PRId32 " people=%" PRIu32 " held=%" PRIu32 " changelog_records=%" PRIu64
               " restore_ms=%" PRId64,
-              w->name, lane->partition, task_people(lane->task), lane->restore_read,
+              w->name, lane->partition, task_people(lane->task), task_held(lane->task), lane->restore_read,
               monotonic_ms() - lane->restore_began_ms);
 }
 

@@ -16,6 +16,7 @@
 #include "positions.h"
 #include "worker_state.h"
 
+#include "civil.h"
 #include "event_log.h"
 
 #include <string.h>
@@ -42,6 +43,23 @@ bool transaction_is_due(const struct worker *w, int64_t now_ms) {
     return any && (is_large || now_ms - w->committed_ms >= COMMIT_INTERVAL_MS);
 }
 
+/* A wave that is held calls for somebody to look at it. */
+static void tell_waves(const struct lane *lane) {
+    size_t count;
+    const struct wave *waves = task_waves(lane->task, &count);
+    for (size_t i = 0; i < count; i++) {
+        char group[ID_BYTES_MAX + 1], day[CIVIL_TEXT_BYTES];
+        memcpy(group, waves[i].group.bytes, waves[i].group.len);
+        group[waves[i].group.len] = '\0';
+        civil_print(waves[i].day, day);
+        log_event(LOG_LEVEL_WARN, "held",
+                  "partition=%" PRId32 " group=%s day=%s people=%" PRIu32 " of=%" PRIu32 " held=%" PRIu32,
+                  lane->partition, log_quote(group).text, day, waves[i].people, waves[i].of,
+                  task_held(lane->task));
+    }
+    task_forget_waves(lane->task);
+}
+
 /* From here on the lane's outbox is what will be durable, whatever happens. */
 static void seal(struct lane *lane, int64_t now_ms) {
     bool tells = task_closes_done(lane->task) != lane->closes_told ||
@@ -53,6 +71,7 @@ static void seal(struct lane *lane, int64_t now_ms) {
         lane->closes_told = task_closes_done(lane->task);
         lane->progress_ms = now_ms;
     }
+    tell_waves(lane);
     changelog_write(lane->task, lane->positions, lane->positions_count);
     lane->is_sealed = true;
 }

@@ -13,6 +13,7 @@ def run_to_the_end(site):
         company.wait_settled(site)
         daemon.sigterm()
         harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+        return daemon.stderr()
 
 
 def last_by_employee(states):
@@ -75,7 +76,9 @@ def test_the_guard_holds_until_it_is_released():
     site.configure(harness._merged(site.config, {"time": {"complete_from": str(monday)}, "guard": {"min_people": 5}}))
     site.init()
     site.feed(lines)
-    run_to_the_end(site)
+    said = run_to_the_end(site)
+    harness.check(f'event=held partition=0 group="BER01"' in said or "event=held partition=0 group=BER01" in said,
+                  f"the log names the site: {said[-2000:]}")
     states = site.states()
     harness.check(not [r for r in states if r["status"] == "non_compliant"], "the guard lets nobody be called non_compliant")
     held = [record.json()["held"] for record in site.node.consume(site.topics["progress"])]

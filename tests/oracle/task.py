@@ -1,6 +1,7 @@
 """The order of things (SPEC 2, 5 and 6): lines in, state records and rejects out."""
 
 from datetime import timedelta
+from fractions import Fraction
 
 from calendar_days import ONE_DAY, ZONE_NAMES, day_of, day_over, days, format_instant
 from form import LASTING, ROLES_OF_KIND
@@ -25,6 +26,7 @@ class Ignored(Exception):
 class Task:
     def __init__(self, company, guard=False):
         self.company, self.guard = company, guard
+        self.ratio = Fraction(str(company.max_adverse_ratio))   # as it is written, not as a float
         self.people = {}
         self.closures = Closures()
         self.clock = None
@@ -92,7 +94,7 @@ class Task:
         groups = {}
         for person in self.people.values():
             site = person.home_site(day)
-            small = site is None or size[site] * self.company.max_adverse_ratio < self.company.min_people
+            small = site is None or size[site] * self.ratio < self.company.min_people
             groups[person.id] = person.home_zone(day, self.company) if small else site
         return groups
 
@@ -105,7 +107,7 @@ class Task:
                 adverse.setdefault(groups[person.id], []).append(person)
         for group, struck in adverse.items():
             members = [p for p in self.people.values() if groups[p.id] == group and self.view(p).scope(day) is None]
-            if len(struck) >= self.company.min_people and len(struck) > self.company.max_adverse_ratio * len(members):
+            if len(struck) >= self.company.min_people and len(struck) > self.ratio * len(members):
                 for person in struck:
                     person.held = group
                     person.kept = self.published_until_now(person, day)

@@ -125,7 +125,7 @@ static void check_walks(struct model *m) {
 
 static void check_all(struct model *m) {
     assert_int_equal(table_count(m->table), m->count);
-    assert_true(table_load(m->table) <= 0.75);
+    assert_true(table_load(m->table) <= 0.8);
     struct table_reader *reader = table_reader_open_shared(m->table);
     uint64_t counts[200] = {0}, expected[200] = {0};
     for (size_t i = 0; i < UNIVERSE; i++) {
