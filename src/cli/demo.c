@@ -353,10 +353,11 @@ static void print_summary(const struct demo *demo) {
     demo_print_people(&demo->terminal, chosen, strips,
                       demo->config->rules.policies.list[0].versions[0].tolerance_days);
     demo_print_counts(&demo->terminal, &demo->story, &demo->totals);
-    if (demo->keep)
-        printf("\n  Next: rollcall replay -c %s/rollcall.yaml %s/log.ndjson\n", demo->keep, demo->keep);
-    else
-        printf("\n  Next: rollcall demo --keep DIR, and give DIR/log.ndjson to rollcall replay.\n");
+    const char *folder = demo->keep ? demo->keep : "DIR", *who = "ID";
+    for (size_t i = STORY_CHOSEN; i > 0; i--)
+        who = chosen[i - 1] ? chosen[i - 1]->id : who;
+    printf("\n  Next: %srollcall explain -c %s/rollcall.yaml \\\n          --employee %s %s/log.ndjson\n",
+           demo->keep ? "" : "rollcall demo --keep DIR, then ", folder, who, folder);
 }
 
 static void print_opening(const struct demo *demo, uint32_t contractors) {

@@ -203,6 +203,9 @@ static void print_day(const struct terminal *t, const struct strip *strip, unsig
     if (is_present) {
         terminal_ink(t, INK_GREEN);
         fputs(t->has_utf8 ? "■" : "#", t->out);
+    } else if (strip->excused >> day & 1 && day_weekday(date) < 5) {
+        terminal_ink(t, INK_DIM);
+        fputc('~', t->out);
     } else if (date.n > strip->today.n) {
         fputc(' ', t->out);
     } else if (day_weekday(date) >= 5) {
@@ -301,8 +304,8 @@ static void print_words(const struct terminal *t, const struct story_person *per
 void demo_print_people(const struct terminal *t, const struct story_person *const *chosen,
                        const struct strip *strips, unsigned tolerance_days) {
     demo_print_heading(t, "Three of them",
-                       t->has_utf8 ? "■ present  □ absent  · weekend  ? not over yet"
-                                   : "# present  - absent  . weekend  ? not over yet");
+                       t->has_utf8 ? "■ present □ absent ~ leave, closed · weekend ? open"
+                                   : "# present - absent ~ leave, closed . weekend ? open");
     for (size_t i = 0; i < STORY_CHOSEN; i++) {
         const struct story_person *person = chosen[i];
         if (person == NULL)

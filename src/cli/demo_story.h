@@ -61,10 +61,10 @@ void story_choose(const struct story *story, const struct story_person *chosen[S
 /* The days of one person, from the swipes in the log. */
 #define STRIP_WEEKS 4
 struct strip {
-    civil_day monday; /* of the first week */
-    civil_day closed; /* the last closed day of the home zone */
-    civil_day today;  /* its date of now */
-    uint32_t present; /* bit i: monday + i */
+    civil_day monday;          /* of the first week */
+    civil_day closed;          /* the last closed day of the home zone */
+    civil_day today;           /* its date of now */
+    uint32_t present, excused; /* bit i: monday + i */
 };
 
 /* Strips of `count` people, from a second look at the company's log: what the engine applies of it. */

@@ -1,21 +1,14 @@
 /* The day strips of the demo (demo_story.h). State records say which days of the judged week count, not which
- * days of other weeks: so the log is made once more, and the records of the few people go through a task of
- * their own. A swipe that it applies is a day in the strip. */
+ * days of other weeks: so the log is made once more, the records of the few people go through a task of their
+ * own, and its view of them is what is drawn. */
 #include "demo_story.h"
-#include "task.h"
+#include "inspect.h"
 
 #include "check.h"
 
 #include <string.h>
 
 #define STRIP_DAYS (STRIP_WEEKS * WEEK_DAYS)
-
-/* The day of an applied swipe (SPEC 3): by its site's zone, else by the home zone. */
-static civil_day day_of(const struct rules *rules, const struct swipe *swipe, uint16_t home_zone) {
-    uint16_t site = sites_find(&rules->sites, swipe->site.bytes, swipe->site.len);
-    uint16_t zone = site == SITE_NONE ? home_zone : rules->sites.list[site].zone;
-    return zone_day_of(rules->zones, zone, swipe->occurred_at.ms);
-}
 
 static void begin_strip(const struct rules *rules, uint16_t zone, int64_t now_ms, struct strip *strip) {
     strip->today = zone_day_of(rules->zones, zone, now_ms);
@@ -24,18 +17,28 @@ static void begin_strip(const struct rules *rules, uint16_t zone, int64_t now_ms
         strip->closed = day_plus(strip->closed, -1);
     civil_day this_monday = day_plus(strip->today, -(int32_t)day_weekday(strip->today));
     strip->monday = day_plus(this_monday, -(STRIP_WEEKS - 1) * WEEK_DAYS);
-    strip->present = 0;
+    strip->present = strip->excused = 0;
 }
 
-static void mark(const struct config *config, const struct company_record *record, uint16_t zone,
-                 struct strip *strip) {
-    struct swipe swipe;
-    struct reject_detail detail;
-    CHECK(decode_swipe(&config->fields, NULL, record->value, record->value_len, &swipe, &detail) ==
-          REASON_applied);
-    int32_t place = day_of(&config->rules, &swipe, zone).n - strip->monday.n;
-    if (place >= 0 && place < STRIP_DAYS)
-        strip->present |= 1u << place;
+/* The days of the strip within a set over the view's window. */
+static uint32_t days_of_strip(day_bits days, civil_day first, const struct strip *strip) {
+    uint32_t bits = 0;
+    for (int32_t i = 0; i < STRIP_DAYS; i++) {
+        int32_t place = strip->monday.n + i - first.n;
+        if (place >= 0 && place < LEDGER_DAYS && days & days_bit((unsigned)place))
+            bits |= 1u << i;
+    }
+    return bits;
+}
+
+static void draw(const struct task *task, const char *id, struct strip *strip) {
+    struct short_text name = {.len = (uint8_t)strlen(id)};
+    struct person_look look;
+    memcpy(name.bytes, id, name.len);
+    if (!inspect_person(task, &name, &look))
+        return;
+    strip->present = days_of_strip(look.view.present, look.view.first, strip);
+    strip->excused = days_of_strip(look.view.excused, look.view.first, strip);
 }
 
 static size_t find(const struct story_person *const *people, size_t count,
@@ -58,18 +61,15 @@ void story_draw_strips(const struct company_setup *setup, const struct config *c
                                           .segments = 1,
                                           .complete_from = rules->complete_from,
                                           .source = "demo"};
-    uint16_t zones[STORY_CHOSEN] = {0};
     for (size_t i = 0; i < count; i++)
-        if (people[i]) {
-            zones[i] = zones_find(rules->zones, people[i]->zone, strlen(people[i]->zone));
-            begin_strip(rules, zones[i], now_ms, &out[i]);
-        }
+        if (people[i])
+            begin_strip(rules, zones_find(rules->zones, people[i]->zone, strlen(people[i]->zone)), now_ms,
+                        &out[i]);
     struct task *task = task_new(&task_setup);
     struct company *company = company_new(setup, rules->zones);
     struct company_record record;
     while (company_next(company, &record)) {
-        size_t i = find(people, count, &record);
-        if (i == count)
+        if (record.topic != TOPIC_CALENDAR && find(people, count, &record) == count)
             continue;
         struct task_input input = {.topic = record.topic,
                                    .arrival = record.arrival,
@@ -81,9 +81,10 @@ void story_draw_strips(const struct company_setup *setup, const struct config *c
         struct task_verdict verdict;
         task_apply(task, &input, 1, &verdict);
         outbox_clear(task_outbox(task));
-        if (record.topic == TOPIC_SWIPES && verdict.reason == REASON_applied)
-            mark(config, &record, zones[i], &out[i]);
     }
+    for (size_t i = 0; i < count; i++)
+        if (people[i])
+            draw(task, people[i]->id, &out[i]);
     company_free(&company);
     task_free(&task);
 }
