@@ -11,6 +11,7 @@
 #include "state.h"
 
 #include "check.h"
+#include "memory.h"
 #include "outbox.h"
 
 #include <inttypes.h>
@@ -125,6 +126,7 @@ static struct task **restore(const struct setup *setup) {
 int main(int argc, char **argv) {
     struct setup setup;
     setup_read(&setup, argc, argv);
+    memory_keep_freed(); /* as the daemon does: what helps any consumer is no merit of ours */
     struct consume *c = xcalloc(1, sizeof *c);
     c->setup = &setup;
     if (strcmp(setup.mode, "apply") == 0)

@@ -4,18 +4,15 @@
 
 #include "check.h"
 #include "event_log.h"
+#include "memory.h"
 
 #include <inttypes.h>
 #include <limits.h>
-#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define KEPT_BLOCK_BYTES (16 * 1024 * 1024)
-#define KEPT_BYTES       (64 * 1024 * 1024)
 
 struct daemon {
     struct outcome *outcome;
@@ -61,17 +58,10 @@ static void start_worker(struct daemon *d, const struct daemon_setup *setup, uin
     d->workers[number] = worker_start(&worker);
 }
 
-/* What librdkafka fetches into is freed and taken again many times a second. By default much of it goes back
- * to the kernel in between, and returns page by page: a tenth of a consumer's time. */
-static void keep_freed_memory(void) {
-    mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES);
-    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-}
-
 struct daemon *daemon_start(const struct daemon_setup *setup, const struct cluster_shape *shape,
                             struct outcome *outcome) {
     struct daemon *d = xcalloc(1, sizeof *d);
-    keep_freed_memory();
+    memory_keep_freed();
     d->outcome = outcome;
     d->shape = *shape;
     d->workers_count = setup->handles.config->workers;

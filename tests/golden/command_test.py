@@ -4,6 +4,7 @@
 The program under test is named by the environment variable ROLLCALL.
 """
 
+import datetime
 import json
 import os
 import re
@@ -194,6 +195,24 @@ class Commands(unittest.TestCase):
         reject = json.loads(self.read("rejects"))
         self.assertEqual((reject["reason"], reject["file"], reject["line"]), ("too_many", "-", 1002))
         self.assertIn("leave", reject["detail"])
+
+    def test_replay_too_many_of_each_kind(self):
+        """1,000 roster records and decisions in force of a person, 10,000 closures of a site, and not one more."""
+        day = lambda number: str(datetime.date(2030, 1, 1) + datetime.timedelta(days=number))
+        head = {"arrived_at": "2023-05-01T12:00:00Z"}
+        decision = {"topic": "decisions", "employee_id": "E1", "kind": "exemption", "decided_by": "HR1", "decided_by_role": "hr",
+                    "decided_at": "2023-05-01T12:00:00Z", "from": "2030-01-01", "to": "2030-01-02"}
+        lines = [{"topic": "roster", "employee_id": "E1", "effective_on": day(number)} for number in range(1001)]
+        lines += [{**decision, "decision_id": "D%d" % number} for number in range(1001)]
+        lines += [{"topic": "calendar", "site_id": "SEA33", "kind": "closed", "from": day(number), "to": day(number)}
+                  for number in range(10001)]
+        self.write("sites.yaml", b"sites: {SEA33: {zone: America/Los_Angeles}}\n")
+        text = "".join(json.dumps({**head, **line}) + "\n" for line in lines).encode()
+        _, errors = self.check(OK, ["--rejects", self.path("rejects"), "-"], text)
+        self.assertEqual(counts(errors), {"applied": 12000, "too_many": 3, "sum": 12003})
+        rejects = [json.loads(line) for line in self.read("rejects").splitlines()]
+        self.assertEqual([(reject["line"], reject["detail"].partition(":")[0]) for reject in rejects],
+                         [(1001, "effective_on"), (2002, "decision_id"), (12003, "site_id")])
 
     def test_replay_rejects_are_utf8(self):
         line = b'{"topic":"\xff\xc0\x80 \xe2\x82\xac \xed\xa0\x80 \xf0\x9f\x98\x80 \xe2\x82"} \x01\\'

@@ -73,13 +73,19 @@ def test_every_record_ends_somewhere():
     site.node.produce(site.topics["swipes"], records)
     records_of_roster = [r for r in records if r.key is not None]  # a broker keeps nothing without a key in a compacted topic
     site.node.produce(site.topics["roster"], records_of_roster)
+    for name in ("leave", "decisions", "calendar"):
+        site.node.produce(site.topics[name], records)
     said = run_to_the_end(site)
     rejects = site.rejects()
     counts = company.counts(said)
-    harness.check(counts["read"] == len(records) + len(records_of_roster), f"{counts}")
-    harness.check(counts["rejected"] == len(rejects), f"{counts}: {len(rejects)} in the topic")
+    # swipes, leave, decisions, and the calendar twice: by the task of each partition
+    harness.check(counts["read"] == 5 * len(records) + len(records_of_roster), f"{counts}")
+    # all of the calendar is refused, by both tasks, and written once
+    harness.check(counts["rejected"] - len(records) == len(rejects), f"{counts}: {len(rejects)} in the topic")
     places = {(r.header("rollcall-topic"), r.header("rollcall-partition"), r.header("rollcall-offset")) for r in rejects}
     harness.check(len(places) == len(rejects), "each reject has its place")
+    mismatches = {r.header("rollcall-topic") for r in rejects if r.header("rollcall-reason") == "key_mismatch"}
+    harness.check(mismatches == {site.topics["swipes"], site.topics["roster"]}, f"a foreign key is told: {mismatches}")
     harness.check(all(r.header("rollcall-reason") and r.header("rollcall-detail") for r in rejects), "and its reason")
 
 
