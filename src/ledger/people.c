@@ -50,6 +50,19 @@ void people_prefetch(const struct people *people, uint32_t index) {
     __builtin_prefetch(people_get(people, index));
 }
 
+void people_prefetch_more(const struct people *people, uint32_t index) {
+    __builtin_prefetch(people_get(people, index)->more); /* of NULL it does nothing */
+}
+
+void people_prefetch_lists(const struct people *people, uint32_t index) {
+    const struct person_more *more = people_get(people, index)->more;
+    if (more == NULL)
+        return;
+    __builtin_prefetch(more->leaves);
+    __builtin_prefetch(more->decisions);
+    __builtin_prefetch(more->case_file);
+}
+
 static bool is_id(const char *id, size_t len, const struct short_text *other) {
     return len == other->len && memcmp(id, other->bytes, len) == 0;
 }

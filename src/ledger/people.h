@@ -117,7 +117,11 @@ uint32_t people_add(struct people *people);
 void people_remove(struct people *people, uint32_t index);
 /* Valid until people_remove. */
 struct person *people_get(const struct people *people, uint32_t index);
+/* Starts loading the person; when that has come, what hangs off the person; when that has come, the lists in
+ * it. For a batch: each of the three for all, then the next. */
 void people_prefetch(const struct people *people, uint32_t index);
+void people_prefetch_more(const struct people *people, uint32_t index);
+void people_prefetch_lists(const struct people *people, uint32_t index);
 uint64_t people_memory_bytes(const struct people *people);
 
 /* Roster records in rising order of effective_on. */

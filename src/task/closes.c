@@ -52,8 +52,6 @@ civil_day closes_last_due(struct task *task, const struct person *person) {
 /* ---- one close
  * ------------------------------------------------------------------------------------------------- */
 
-#define SWEEP_BATCH 32
-
 /* The close of one day for some people, in two passes: the first finds out for whom something changes, then
  * the guard decides, before the first record, and the second publishes. */
 struct close {
@@ -185,6 +183,7 @@ static void note_mover(struct movers *movers, struct table_slot *slot) {
 /* Closes the day for those gathered by the sweep, whose side records are on their way from memory by now. */
 static void close_batch(struct close *close, struct table_slot *const *slots, size_t count,
                         struct movers *movers) {
+    subjects_prefetch(close->task, slots, count);
     for (size_t i = 0; i < count; i++) {
         struct slot_value value;
         table_get(slots[i], &value);
@@ -201,7 +200,7 @@ static void sweep(struct task *task, uint16_t zone, civil_day day, arrival_time 
     struct occasion occasion = {.cause = CAUSE_DAY_CLOSE, .as_of = due};
     struct close close = {.task = task, .day = day};
     struct movers movers = {0};
-    struct table_slot *batch[SWEEP_BATCH];
+    struct table_slot *batch[SUBJECTS_BATCH];
     size_t count = 0;
     for (struct table_slot *slot = table_next(task->table, NULL); slot;
          slot = table_next(task->table, slot)) {
@@ -216,7 +215,7 @@ static void sweep(struct task *task, uint16_t zone, civil_day day, arrival_time 
         }
         people_prefetch(task->people, value.person);
         batch[count++] = slot;
-        if (count == SWEEP_BATCH) {
+        if (count == SUBJECTS_BATCH) {
             close_batch(&close, batch, count, &movers);
             count = 0;
         }

@@ -39,27 +39,46 @@ static uint32_t group_of(const struct groups *groups, const struct subject *subj
     return rules->sites.count + home_zone_of(rules, entry, &is_named);
 }
 
-static void count_people(struct groups *groups) {
-    const struct task *task = groups->task;
-    for (struct table_slot *slot = table_next(task->table, NULL); slot;
-         slot = table_next(task->table, slot)) {
+typedef void visitor(struct groups *groups, const struct subject *subject);
+
+static void count_person(struct groups *groups, const struct subject *subject) {
+    const struct roster_entry *entry = entry_of(groups, subject);
+    if (entry && entry->site != SITE_NONE)
+        groups->list[entry->site].people++;
+}
+
+static void count_member(struct groups *groups, const struct subject *subject) {
+    if (subject_is_in_scope(groups->task, subject, groups->day))
+        groups->list[group_of(groups, subject)].members++;
+}
+
+static void visit_batch(struct groups *groups, struct table_slot *const *slots, size_t count,
+                        visitor *visit) {
+    subjects_prefetch(groups->task, slots, count);
+    for (size_t i = 0; i < count; i++) {
         struct subject subject;
-        subject_load(task, slot, &subject);
-        const struct roster_entry *entry = entry_of(groups, &subject);
-        if (entry && entry->site != SITE_NONE)
-            groups->list[entry->site].people++;
+        subject_load(groups->task, slots[i], &subject);
+        visit(groups, &subject);
     }
 }
 
-static void count_members(struct groups *groups) {
+/* Of all people of the task, in batches, as a sweep goes. */
+static void visit_all(struct groups *groups, visitor *visit) {
     const struct task *task = groups->task;
+    struct table_slot *batch[SUBJECTS_BATCH];
+    size_t count = 0;
     for (struct table_slot *slot = table_next(task->table, NULL); slot;
          slot = table_next(task->table, slot)) {
-        struct subject subject;
-        subject_load(task, slot, &subject);
-        if (subject_is_in_scope(task, &subject, groups->day))
-            groups->list[group_of(groups, &subject)].members++;
+        struct slot_value value;
+        table_get(slot, &value);
+        people_prefetch(task->people, value.person);
+        batch[count++] = slot;
+        if (count == SUBJECTS_BATCH) {
+            visit_batch(groups, batch, count, visit);
+            count = 0;
+        }
     }
+    visit_batch(groups, batch, count, visit);
 }
 
 static bool holds(const struct rules *rules, const struct group *group) {
@@ -113,8 +132,8 @@ static void mark(struct task *task, struct table_slot *slot, uint32_t group) {
 
 static void hold_groups(struct task *task, struct groups *groups, const struct closing *closings,
                         size_t count) {
-    count_people(groups);
-    count_members(groups);
+    visit_all(groups, count_person);
+    visit_all(groups, count_member);
     uint32_t *group_of_struck = xcalloc(count, sizeof *group_of_struck);
     for (size_t i = 0; i < count; i++) {
         if (!closings[i].turns_adverse)

@@ -20,6 +20,19 @@ void subject_store(struct subject *subject) {
     table_set(subject->slot, &subject->value);
 }
 
+void subjects_prefetch(const struct task *task, struct table_slot *const *slots, size_t count) {
+    uint32_t people[SUBJECTS_BATCH];
+    CHECK(count <= SUBJECTS_BATCH);
+    for (size_t i = 0; i < count; i++) {
+        struct slot_value value;
+        table_get(slots[i], &value);
+        people[i] = value.person;
+        people_prefetch_more(task->people, people[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        people_prefetch_lists(task->people, people[i]);
+}
+
 static void note_dirty_id(struct changelog_state *log, const struct short_text *id) {
     size_t need = log->dirty_used + 1 + id->len;
     if (need > log->dirty_capacity) {

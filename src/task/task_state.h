@@ -98,6 +98,9 @@ static inline struct trace_parent occasion_trace(const struct occasion *occasion
 
 void subject_load(const struct task *task, struct table_slot *slot, struct subject *out);
 void subject_store(struct subject *subject);
+/* Starts loading what hangs off people whose own records are on their way (people_prefetch). */
+void subjects_prefetch(const struct task *task, struct table_slot *const *slots, size_t count);
+#define SUBJECTS_BATCH 32 /* so many at once hide the cost of memory */
 /* Notes that the changelog must tell of the site's closures. */
 void changelog_mark_site(struct task *task, uint16_t site);
 void slot_set_day(struct slot_value *value, civil_day day);
