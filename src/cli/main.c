@@ -1,7 +1,10 @@
 /* Picks the subcommand, nothing else (SPEC 8). */
 #include "commands.h"
+#include "event_log.h"
+#include "fault_point.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -22,7 +25,24 @@ static void print_usage(FILE *out) {
     fprintf(out, "\nrollcall COMMAND --help says more.\n");
 }
 
+/* Nobody shall take a process that a test may kill for another. */
+static bool arm_faults(void) {
+#ifdef ROLLCALL_FAULT_POINTS
+    const char *spec = getenv("ROLLCALL_FAULT");
+    char error[512];
+    if (!fault_points_arm(spec, error, sizeof error)) {
+        fprintf(stderr, "rollcall: %s\n", error);
+        return false;
+    }
+    if (spec)
+        log_event(LOG_LEVEL_WARN, "faults_armed", "faults=%s", log_quote(spec).text);
+#endif
+    return true;
+}
+
 int main(int argc, char **argv) {
+    if (!arm_faults())
+        return EX_USAGE;
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
         print_usage(stdout);
         return EX_OK;

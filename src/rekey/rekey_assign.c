@@ -7,6 +7,7 @@
 #include "rekey_thread.h"
 
 #include "event_log.h"
+#include "fault_point.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ static void take(struct rekey_thread *t, bool is_lost) {
     /* Not lost: the group waits for us, and still takes what we have read. */
     if (!is_lost && !rekey_has_failed(t))
         batch_commit(t);
+    FAULT_POINT(in_revoke);
     batch_drop(t);
     feeds_clear(t);
     rd_kafka_assign(t->group_member, NULL);

@@ -7,6 +7,7 @@
 
 #include "decode.h"
 #include "event_log.h"
+#include "fault_point.h"
 #include "reject_record.h"
 
 #include <inttypes.h>
@@ -154,7 +155,9 @@ static bool commit_exactly_once(struct rekey_thread *t, const rd_kafka_topic_par
 static bool commit_at_least_once(struct rekey_thread *t, rd_kafka_topic_partition_list_t *offsets) {
     if (send_all(t) != ERROR_CLASS_NONE || !producer_flush(&t->producer))
         return false;
+    FAULT_POINT(before_commit);
     rd_kafka_resp_err_t err = rd_kafka_commit(t->group_member, offsets, 0);
+    FAULT_POINT(after_commit);
     if (err)
         log_event(LOG_LEVEL_WARN, "commit_error", "worker=%s code=%s", t->name, rd_kafka_err2name(err));
     return !err;

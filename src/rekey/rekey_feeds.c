@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "event_log.h"
+#include "fault_point.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -82,6 +83,8 @@ static bool pull(struct rekey_thread *t, struct feed *feed) {
         return false;
     feed->head = feed->count = 0;
     ssize_t count = rd_kafka_consume_batch_queue(feed->queue, 0, messages, REKEY_PULL_RECORDS);
+    if (count > 0)
+        FAULT_POINT(after_poll);
     for (ssize_t i = 0; i < count; i++)
         receive(t, feed, messages[i]);
     if (feed->count == 0 && feed->next > feed->position)

@@ -4,6 +4,7 @@
 #include "task_state.h"
 
 #include "check.h"
+#include "fault_point.h"
 
 #include <stdlib.h>
 
@@ -221,6 +222,7 @@ static void sweep(struct task *task, uint16_t zone, civil_day day, arrival_time 
         }
     }
     close_batch(&close, batch, count, &movers);
+    FAULT_POINT(in_close);
     publish_changes(&close, &occasion);
     close_movers(task, movers.slots, movers.count, NULL);
     free(movers.slots);

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "event_log.h"
+#include "fault_point.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -190,6 +191,7 @@ static void take(struct worker *w, bool is_lost) {
     /* Not lost: the group waits for us, and still takes what we have applied. */
     if (!is_lost && !worker_has_failed(w))
         transaction_commit(w);
+    FAULT_POINT(in_revoke);
     for (size_t i = 0; i < w->lanes_count;) {
         struct lane *lane = w->lanes[i];
         bool is_clean = lane->task && !lane->is_dirty && !lane->is_sealed;

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "event_log.h"
+#include "fault_point.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -142,6 +143,7 @@ static bool pull(struct worker *w, struct lane *lane, size_t input) {
     ssize_t count = rd_kafka_consume_batch_queue(lane->inputs[input].queue, 0, w->messages, PULL_RECORDS);
     if (count <= 0)
         return false;
+    FAULT_POINT(after_poll);
     take_over(w, lane, input, (size_t)count);
     w->pulled_since_ask = true;
     return true;

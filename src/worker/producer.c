@@ -2,6 +2,7 @@
 #include "producer.h"
 
 #include "event_log.h"
+#include "fault_point.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,10 +156,13 @@ static rd_kafka_resp_err_t send_once(struct producer *p, const struct destinatio
 enum error_class producer_send_message(struct producer *p, const struct destination *to,
                                        const struct out_record *record, rd_kafka_headers_t *headers,
                                        int64_t timestamp_ms) {
+    FAULT_POINT(before_produce);
     for (;;) {
         rd_kafka_resp_err_t err = send_once(p, to, record, headers, timestamp_ms);
-        if (!err)
+        if (!err) {
+            FAULT_POINT(after_produce);
             return ERROR_CLASS_NONE;
+        }
         enum error_class class = ERROR_CLASS_FATAL;
         switch (error_of_produce(err)) {
         case PRODUCE_FULL:
@@ -247,11 +251,17 @@ enum error_class producer_begin(struct producer *p) {
 
 enum error_class producer_send_offsets(struct producer *p, rd_kafka_t *group,
                                        const rd_kafka_topic_partition_list_t *offsets) {
-    return call(p, CALL_SEND_OFFSETS, group, offsets);
+    FAULT_POINT(before_send_offsets);
+    enum error_class class = call(p, CALL_SEND_OFFSETS, group, offsets);
+    FAULT_POINT(after_send_offsets);
+    return class;
 }
 
 enum error_class producer_commit(struct producer *p) {
-    return call(p, CALL_COMMIT, NULL, NULL);
+    FAULT_POINT(before_commit);
+    enum error_class class = call(p, CALL_COMMIT, NULL, NULL);
+    FAULT_POINT(after_commit);
+    return class;
 }
 
 void producer_abort(struct producer *p) {

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "event_log.h"
+#include "fault_point.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -229,6 +230,7 @@ static void apply(struct worker *w, struct lane *lane, const rd_kafka_message_t 
         lane->has_tail = true; /* of a batch that is done again */
         return;
     }
+    FAULT_POINT(in_restore);
     lane->restore_read++;
     if (restore_apply(lane->restore, message->key, message->key_len, message->payload, message->len, error,
                       sizeof error) != RESTORE_OK)

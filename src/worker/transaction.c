@@ -18,6 +18,7 @@
 
 #include "civil.h"
 #include "event_log.h"
+#include "fault_point.h"
 
 #include <string.h>
 
@@ -171,7 +172,9 @@ static bool is_changelog_ours(const struct lane *lane) {
 }
 
 static rd_kafka_resp_err_t commit_offsets(struct worker *w, const rd_kafka_topic_partition_list_t *offsets) {
+    FAULT_POINT(before_commit);
     rd_kafka_resp_err_t err = rd_kafka_commit(w->group, offsets, 0);
+    FAULT_POINT(after_commit);
     if (err)
         log_event(LOG_LEVEL_WARN, "commit_error", "worker=%s code=%s", w->name, rd_kafka_err2name(err));
     return err;
