@@ -2,6 +2,7 @@
  * broker, the workers of `run` read it, and what they published is read back and told. The company's log ends
  * now, because the workers close days by the wall clock once they have read everything. Main thread. */
 #include "arguments.h"
+#include "clocks.h"
 #include "commands.h"
 #include "company_files.h"
 #include "daemon.h"
@@ -103,9 +104,7 @@ static bool read_options(struct demo *demo, uint64_t *weeks, int argc, char **ar
 
 /* So many whole weeks, and the one that has begun. */
 static void choose_days(struct demo *demo, uint64_t weeks) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    demo->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    demo->now_ms = wall_now().ms;
     civil_day today = {(int32_t)(demo->now_ms / DAY_MS)};
     demo->setup.from = day_plus(today, -(int32_t)(day_weekday(today) + weeks * WEEK_DAYS));
     demo->setup.to = day_plus(today, 1); /* it has begun east of here */
@@ -115,9 +114,7 @@ static void choose_days(struct demo *demo, uint64_t weeks) {
 /* ---- progress ---- */
 
 static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)monotonic_ms() / 1000;
 }
 
 struct progress {

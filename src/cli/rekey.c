@@ -1,6 +1,7 @@
 /* `rollcall rekey`: the first stage, for topics that are not keyed by employee (SPEC 7). The main thread only
  * waits for signals; the work is that of the threads of src/rekey. */
 #include "rekey.h"
+#include "clocks.h"
 #include "commands.h"
 #include "config.h"
 #include "event_log.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SETS_MAX        64
@@ -98,12 +98,6 @@ static bool read_options(struct options *options, int argc, char **argv) {
     return options->config != NULL && options->from != NULL && optind == argc;
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
 _Noreturn static void give_up(struct outcome *outcome, int code, const char *why) {
     fprintf(stderr, "rollcall: %s\n", outcome_code(outcome) != 0 ? outcome->text : why);
@@ -120,10 +114,10 @@ static void watch(struct rekey *rekey, struct outcome *outcome) {
         if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
             log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
             sd_notify(0, "STOPPING=1");
-            stopping_since = now_ms();
+            stopping_since = monotonic_ms();
             rekey_stop_shared(rekey);
         }
-        if (stopping_since != 0 && now_ms() - stopping_since > STOP_MS_MAX)
+        if (stopping_since != 0 && monotonic_ms() - stopping_since > STOP_MS_MAX)
             give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
     }
 }

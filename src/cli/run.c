@@ -1,5 +1,6 @@
 /* `rollcall run`: the daemon (SPEC 8). The main thread only waits for signals; the work is the workers'. */
 #include "check.h"
+#include "clocks.h"
 #include "commands.h"
 #include "config.h"
 #include "daemon.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SETS_MAX    64
@@ -58,12 +58,6 @@ static bool read_options(struct options *options, int argc, char **argv) {
     return options->config != NULL && optind == argc;
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void print_totals(const struct worker_progress *totals) {
     uint64_t sums[REASON_KIND_REJECTED + 1] = {0}, sum = 0;
     for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
@@ -101,10 +95,10 @@ static void watch(struct daemon *daemon, struct outcome *outcome) {
         if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
             log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
             sd_notify(0, "STOPPING=1");
-            stopping_since = now_ms();
+            stopping_since = monotonic_ms();
             daemon_stop_shared(daemon);
         }
-        if (stopping_since != 0 && now_ms() - stopping_since > STOP_MS_MAX)
+        if (stopping_since != 0 && monotonic_ms() - stopping_since > STOP_MS_MAX)
             give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
         struct daemon_progress progress;
         daemon_progress(daemon, &progress);

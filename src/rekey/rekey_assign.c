@@ -31,11 +31,11 @@ static rd_kafka_resp_err_t ask_ends(struct rekey_thread *t, int32_t partition, i
 
 /* None of this is guessed: without an answer the thread does not go on. */
 static bool ask_committed(struct rekey_thread *t, rd_kafka_topic_partition_list_t *list) {
-    int64_t deadline = rekey_now_ms() + GROUP_TIMEOUT_MS;
+    int64_t deadline = monotonic_ms() + GROUP_TIMEOUT_MS;
     rd_kafka_resp_err_t err;
     do
         err = ask_offsets(t->group_member, list);
-    while (err && rekey_now_ms() < deadline && !rekey_has_failed(t));
+    while (err && monotonic_ms() < deadline && !rekey_has_failed(t));
     if (err)
         outcome_fail(t->outcome, EX_TEMPFAIL, "the group's committed offsets could not be read for %d s: %s",
                      GROUP_TIMEOUT_MS / 1000, rd_kafka_err2str(err));
@@ -70,11 +70,11 @@ static bool find_starts(struct rekey_thread *t, rd_kafka_topic_partition_list_t 
                         rd_kafka_topic_partition_list_t *committed) {
     for (int i = 0; i < list->cnt; i++) {
         rd_kafka_topic_partition_t *part = &list->elems[i];
-        int64_t deadline = rekey_now_ms() + GROUP_TIMEOUT_MS, low = 0, high = 0;
+        int64_t deadline = monotonic_ms() + GROUP_TIMEOUT_MS, low = 0, high = 0;
         rd_kafka_resp_err_t err;
         do
             err = ask_ends(t, part->partition, &low, &high);
-        while (err && rekey_now_ms() < deadline && !rekey_has_failed(t));
+        while (err && monotonic_ms() < deadline && !rekey_has_failed(t));
         if (err)
             outcome_fail(t->outcome, EX_TEMPFAIL, "the ends of %s could not be read for %d s: %s",
                          part->topic, GROUP_TIMEOUT_MS / 1000, rd_kafka_err2str(err));
@@ -136,7 +136,7 @@ void rekey_rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_pa
 /* Other members, of other processes too, have their own part of it. Not asked as a member: joining may take
  * as long as a session, and what is asked meanwhile waits. */
 bool rekey_group_is_done(struct rekey_thread *t) {
-    int64_t now_ms = rekey_now_ms();
+    int64_t now_ms = monotonic_ms();
     if (now_ms - t->asked_ms < GROUP_ASK_MS)
         return false;
     t->asked_ms = now_ms;

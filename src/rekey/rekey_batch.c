@@ -33,9 +33,7 @@ static size_t header_bytes(const rd_kafka_message_t *message) {
 }
 
 static bool is_ahead(const struct rekey_thread *t, const rd_kafka_message_t *message) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t latest_ms = (int64_t)now.tv_sec * 1000 + t->setup->config->rules.clock_skew_ms;
+    int64_t latest_ms = wall_now().ms + t->setup->config->rules.clock_skew_ms;
     return t->setup->config->rules.allow_create_time && rd_kafka_message_timestamp(message, NULL) > latest_ms;
 }
 
@@ -201,7 +199,7 @@ bool batch_commit(struct rekey_thread *t) {
     bool is_durable =
         t->producer.setup.is_exact ? commit_exactly_once(t, offsets) : commit_at_least_once(t, offsets);
     rd_kafka_topic_partition_list_destroy(offsets);
-    t->committed_ms = rekey_now_ms();
+    t->committed_ms = monotonic_ms();
     if (is_durable) {
         note_committed(t);
     } else if (!rekey_has_failed(t)) {

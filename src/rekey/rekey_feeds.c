@@ -33,7 +33,7 @@ void feeds_add(struct rekey_thread *t, int32_t partition, int64_t start, int64_t
         .committed = committed,
         .end = end_of(t, partition, start),
         .arrival = INT64_MIN,
-        .empty_since_ms = rekey_now_ms(),
+        .empty_since_ms = monotonic_ms(),
     };
     feed->queue = rd_kafka_queue_get_partition(t->group_member, t->setup->from, partition);
     CHECK(feed->queue != NULL);
@@ -92,7 +92,7 @@ static bool pull(struct rekey_thread *t, struct feed *feed) {
     if (feed->count > 0)
         feed->empty_since_ms = 0;
     else if (feed->empty_since_ms == 0)
-        feed->empty_since_ms = rekey_now_ms();
+        feed->empty_since_ms = monotonic_ms();
     return count > 0;
 }
 
@@ -107,7 +107,7 @@ static int64_t arrival_of_next(const struct feed *feed) {
 static bool holds_up(const struct rekey_thread *t, struct feed *feed) {
     if (feed->head < feed->count || feed->is_at_end || feed->next >= feed->end)
         return false;
-    if (rekey_now_ms() - feed->empty_since_ms < PATIENCE_MS)
+    if (monotonic_ms() - feed->empty_since_ms < PATIENCE_MS)
         return true;
     if (!feed->is_told)
         log_event(LOG_LEVEL_WARN, "order_not_kept", "worker=%s topic=%s partition=%" PRId32, t->name,
@@ -154,7 +154,7 @@ static bool take_run(struct rekey_thread *t) {
     }
     if (feed->head == feed->count) {
         feed->position = feed->next;
-        feed->empty_since_ms = rekey_now_ms();
+        feed->empty_since_ms = monotonic_ms();
     }
     return true;
 }

@@ -56,7 +56,7 @@ void rekey_consumer_error(struct rekey_thread *t, const rd_kafka_message_t *mess
         if (t->away_since_ms == 0)
             log_event(LOG_LEVEL_WARN, "input_away", "topic=%s partition=%" PRId32 " text=%s", t->setup->from,
                       message->partition, log_quote(detail).text);
-        t->away_since_ms = t->away_since_ms ? t->away_since_ms : rekey_now_ms();
+        t->away_since_ms = t->away_since_ms ? t->away_since_ms : monotonic_ms();
         return;
     case CONSUME_LOST:
         outcome_fail(t->outcome, EX_CONFIG,
@@ -132,9 +132,9 @@ static void poll_handles(struct rekey_thread *t) {
     }
     rd_kafka_poll(t->producer.rk, 0);
     rd_kafka_poll(t->clock, 0);
-    if (t->away_since_ms && rekey_now_ms() - t->away_since_ms > AWAY_MS_MAX) {
+    if (t->away_since_ms && monotonic_ms() - t->away_since_ms > AWAY_MS_MAX) {
         log_event(LOG_LEVEL_ERROR, "input_still_away", "worker=%s", t->name);
-        t->away_since_ms = rekey_now_ms();
+        t->away_since_ms = monotonic_ms();
     }
 }
 
@@ -146,7 +146,7 @@ static bool has_unsettled(const struct rekey_thread *t) {
 }
 
 static void wait_for_something(struct rekey_thread *t) {
-    int64_t until = t->committed_ms + batch_pause_ms(t) - rekey_now_ms();
+    int64_t until = t->committed_ms + batch_pause_ms(t) - monotonic_ms();
     int64_t wait_ms = has_unsettled(t) ? ORDER_MS : IDLE_MS;
     if (t->batch.count > 0 && until < wait_ms)
         wait_ms = until < 1 ? 1 : until;
@@ -166,7 +166,7 @@ static void loop(struct rekey_thread *t) {
     while (!rekey_has_failed(t) && !is_stopping(t)) {
         poll_handles(t);
         bool moved = !rekey_has_failed(t) && !t->batch.is_sealed && feeds_step(t);
-        if (!rekey_has_failed(t) && batch_is_due(t, rekey_now_ms()))
+        if (!rekey_has_failed(t) && batch_is_due(t, monotonic_ms()))
             batch_commit(t);
         if (t->setup->stops_at_end && !moved && feeds_are_done(t) && rekey_group_is_done(t))
             return;
@@ -198,7 +198,7 @@ static void tear_down(struct rekey_thread *t) {
 static bool may_start_over(struct rekey_thread *t) {
     if (!t->starts_over || outcome_code(t->outcome) != 0 || is_stopping(t))
         return false;
-    int64_t now_ms = rekey_now_ms();
+    int64_t now_ms = monotonic_ms();
     t->starts = now_ms - t->started_ms > STARTS_APART_MS ? 1 : t->starts + 1;
     t->started_ms = now_ms;
     t->starts_over = false;

@@ -8,6 +8,7 @@
 #ifndef ROLLCALL_REKEY_THREAD_H
 #define ROLLCALL_REKEY_THREAD_H
 
+#include "clocks.h"
 #include "producer.h"
 #include "rekey.h"
 
@@ -15,7 +16,6 @@
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
-#include <time.h>
 
 #define REKEY_PULL_RECORDS  1024
 #define REKEY_BATCH_RECORDS 20000
@@ -78,12 +78,6 @@ struct rekey_thread {
 
     struct rekey_totals totals; /* read by others after the thread has ended */
 };
-
-static inline int64_t rekey_now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static inline bool rekey_has_failed(struct rekey_thread *t) {
     return t->starts_over || outcome_code(t->outcome) != 0;

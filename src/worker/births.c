@@ -5,6 +5,7 @@
  * at after the transactional id is taken, so that of two who run this at once the first writes and the second
  * finds. */
 #include "changelog.h"
+#include "clocks.h"
 #include "cluster.h"
 #include "event_log.h"
 #include "kafka_error.h"
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #define REACH_MS         60000
 #define PEOPLE_A_SEGMENT 256
@@ -153,14 +153,12 @@ static bool call_failed(struct births_work *b, rd_kafka_error_t *error, const ch
 }
 
 static void add_birth(struct births_work *b, struct outbox *box, uint32_t partition) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct birth birth = {
         .partition = partition,
         .partitions = b->shape->partitions,
         .segments = segments_for(b),
         .complete_from = b->config->rules.complete_from,
-        .created = {(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000},
+        .created = {wall_now().ms},
     };
     CHECK(getrandom(&birth.hash_seed, sizeof birth.hash_seed, 0) == (ssize_t)sizeof birth.hash_seed);
     changelog_write_birth(box, &birth);

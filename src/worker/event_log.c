@@ -2,11 +2,11 @@
 #include "event_log.h"
 
 #include "civil.h"
+#include "clocks.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static enum log_level least = LOG_LEVEL_INFO;
@@ -20,9 +20,7 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     if (level < least)
         return;
     char line[2048], now_text[INSTANT_TEXT_BYTES];
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    instant_print((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, now_text);
+    instant_print(wall_now().ms, now_text);
     size_t used =
         (size_t)snprintf(line, sizeof line, "ts=%s level=%s event=%.100s ", now_text, names[level], event);
     va_list args;

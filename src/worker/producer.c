@@ -1,23 +1,17 @@
 /* See producer.h. The error classes of kafka_error.h become calls made again, aborts and last words here. */
 #include "producer.h"
 
+#include "clocks.h"
 #include "event_log.h"
 #include "fault_point.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define RENEW_TIMEOUT_MS 600000
 #define CALL_TIMEOUT_MS  10000 /* of one transactional call; it is made again while it may be */
 #define FLUSH_TIMEOUT_MS 60000
 #define PRIME_MS         10000
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static const char *call_error(const rd_kafka_error_t *error) {
     return error ? rd_kafka_error_string(error) : "";
@@ -72,7 +66,7 @@ void producer_init(struct producer *p, const struct producer_setup *setup) {
 }
 
 static bool init_transactions(struct producer *p, int64_t patience_ms) {
-    int64_t deadline = now_ms() + patience_ms;
+    int64_t deadline = monotonic_ms() + patience_ms;
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, CALL_TIMEOUT_MS);
         enum error_class class = error_class_of_call(error);
@@ -83,7 +77,7 @@ static bool init_transactions(struct producer *p, int64_t patience_ms) {
         if (class == ERROR_CLASS_NONE)
             return true;
         bool is_stopping = atomic_load_explicit(p->setup.stop, memory_order_relaxed) || has_failed(p);
-        if (class == ERROR_CLASS_RETRY && now_ms() < deadline && !is_stopping)
+        if (class == ERROR_CLASS_RETRY && monotonic_ms() < deadline && !is_stopping)
             continue;
         if (class == ERROR_CLASS_RETRY)
             outcome_fail(p->setup.outcome, EX_TEMPFAIL, "the broker gave no producer id: %s", detail);
@@ -289,9 +283,9 @@ bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic
 }
 
 bool producer_flush(struct producer *p) {
-    int64_t deadline = now_ms() + FLUSH_TIMEOUT_MS;
+    int64_t deadline = monotonic_ms() + FLUSH_TIMEOUT_MS;
     while (rd_kafka_flush(p->rk, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        if (now_ms() > deadline || has_failed(p))
+        if (monotonic_ms() > deadline || has_failed(p))
             return false;
     return p->failed_deliveries == 0;
 }

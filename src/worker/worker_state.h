@@ -12,6 +12,7 @@
 #ifndef ROLLCALL_WORKER_STATE_H
 #define ROLLCALL_WORKER_STATE_H
 
+#include "clocks.h"
 #include "lane.h"
 #include "producer.h"
 #include "worker.h"
@@ -19,7 +20,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define COMMIT_INTERVAL_MS   100        /* a transaction costs about 12 ms; shorter ones starve the fetcher */
 #define BATCH_OUTBOX_BYTES   (4u << 20) /* a transaction is sealed early when so much waits */
@@ -89,18 +89,6 @@ struct worker {
     uint64_t records_read;  /* handed to tasks */
     uint64_t dropped_below; /* delivered though already read */
 };
-
-static inline int64_t monotonic_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static inline wall_time wall_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (wall_time){(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
-}
 
 /* Nothing more may be applied or sent: the daemon has failed, or this worker starts over. */
 static inline bool worker_has_failed(struct worker *w) {
