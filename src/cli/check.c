@@ -4,7 +4,7 @@
 
 #include "check.h"
 #include "civil.h"
-#include "config.h"
+#include "config_arguments.h"
 #include "problems.h"
 
 #include <getopt.h>
@@ -60,51 +60,34 @@ static void print_summary(const struct config *config) {
 }
 
 struct arguments {
-    const char *path;
-    const char **sets; /* owned */
-    size_t sets_count;
+    struct config_arguments config;
     bool wants_help;
 };
 
 static bool read_arguments(int argc, char **argv, struct arguments *out) {
-    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
-                                          {"set", required_argument, NULL, 's'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    *out = (struct arguments){.sets = xcalloc((size_t)argc, sizeof *out->sets)};
-    for (int option; (option = getopt_long(argc, argv, "c:h", names, NULL)) != -1;) {
-        if (option == 'c')
-            out->path = optarg;
-        else if (option == 's')
-            out->sets[out->sets_count++] = optarg;
-        else if (option == 'h')
+    static const struct option names[] = {
+        CONFIG_OPTION, SET_OPTION, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    for (int option; (option = getopt_long(argc, argv, CONFIG_SHORT_OPTIONS "h", names, NULL)) != -1;) {
+        if (option == 'h')
             out->wants_help = true;
-        else
+        else if (!config_arguments_take(&out->config, option))
             return false;
     }
-    return out->wants_help || (out->path != NULL && optind == argc);
+    return out->wants_help || (out->config.path != NULL && optind == argc);
 }
 
-static int check(const struct arguments *arguments) {
-    struct config *config =
-        config_load(arguments->path, arguments->sets, arguments->sets_count, CONFIG_FOR_CHECK, true, stderr);
+int check_command(int argc, char **argv) {
+    struct arguments arguments = {0};
+    if (!read_arguments(argc, argv, &arguments)) {
+        fputs(help, stderr);
+        return EX_USAGE;
+    }
+    if (arguments.wants_help)
+        return fputs(help, stdout) < 0 ? EXIT_FAILURE : EX_OK;
+    struct config *config = config_arguments_load(&arguments.config, CONFIG_FOR_CHECK, true);
     if (config == NULL)
         return EX_CONFIG;
     print_summary(config);
     config_free(&config);
     return EX_OK;
-}
-
-int check_command(int argc, char **argv) {
-    struct arguments arguments;
-    bool is_right = read_arguments(argc, argv, &arguments);
-    int exit_code = EX_USAGE;
-    if (!is_right)
-        fputs(help, stderr);
-    else if (arguments.wants_help)
-        exit_code = fputs(help, stdout) < 0 ? EXIT_FAILURE : EX_OK;
-    else
-        exit_code = check(&arguments);
-    free(arguments.sets);
-    return exit_code;
 }

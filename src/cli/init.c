@@ -2,14 +2,13 @@
 #include "arguments.h"
 #include "cluster.h"
 #include "commands.h"
-#include "config.h"
+#include "config_arguments.h"
 
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS_MAX           64
 #define PARTITIONS_DEFAULT 8
 #define REPLICATION_MAX    32
 
@@ -32,9 +31,7 @@ static const char help[] =
     "there contradicts.\n";
 
 struct options {
-    const char *config;
-    const char *sets[SETS_MAX];
-    size_t sets_count;
+    struct config_arguments config;
     uint32_t partitions;
     int replication;
 };
@@ -42,9 +39,6 @@ struct options {
 static bool read_option(struct options *options, int option) {
     uint64_t number;
     switch (option) {
-    case 'c':
-        options->config = optarg;
-        return true;
     case 'p':
         if (!argument_number("--partitions", optarg, 1, PARTITIONS_MAX, &number))
             return false;
@@ -55,26 +49,21 @@ static bool read_option(struct options *options, int option) {
             return false;
         options->replication = (int)number;
         return true;
-    case 's':
-        if (options->sets_count == SETS_MAX)
-            return false;
-        options->sets[options->sets_count++] = optarg;
-        return true;
     default:
-        return false;
+        return config_arguments_take(&options->config, option);
     }
 }
 
 static bool read_options(struct options *options, int argc, char **argv) {
-    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
+    static const struct option names[] = {CONFIG_OPTION,
                                           {"partitions", required_argument, NULL, 'p'},
                                           {"replication", required_argument, NULL, 'r'},
-                                          {"set", required_argument, NULL, 's'},
+                                          SET_OPTION,
                                           {0}};
-    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, CONFIG_SHORT_OPTIONS, names, NULL)) != -1;)
         if (!read_option(options, option))
             return false;
-    return options->config != NULL && optind == argc;
+    return options->config.path != NULL && optind == argc;
 }
 
 static int init(const struct config *config, const struct options *options) {
@@ -102,8 +91,7 @@ int init_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
-    struct config *config =
-        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_RUN, true, stderr);
+    struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, true);
     if (config == NULL)
         return EX_CONFIG;
     int code = init(config, &options);

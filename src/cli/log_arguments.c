@@ -15,33 +15,14 @@ static bool take_until(struct log_arguments *arguments) {
     return arguments->has_until;
 }
 
-static bool take_set(struct log_arguments *arguments) {
-    if (arguments->sets_count == LOG_SETS_MAX) {
-        fprintf(stderr, "rollcall: more than %d times --set\n", LOG_SETS_MAX);
-        return false;
-    }
-    arguments->sets[arguments->sets_count++] = optarg;
-    return true;
-}
-
 bool log_arguments_take(struct log_arguments *arguments, int option) {
-    switch (option) {
-    case 'c':
-        arguments->config = optarg;
-        return true;
-    case 'u':
-        return take_until(arguments);
-    case 's':
-        return take_set(arguments);
-    default:
-        return false;
-    }
+    return option == 'u' ? take_until(arguments) : config_arguments_take(&arguments->config, option);
 }
 
 bool log_arguments_finish(struct log_arguments *arguments, const char *command, int argc, char **argv) {
     arguments->files = argv + optind;
     arguments->files_count = (size_t)(argc - optind);
-    if (arguments->config == NULL || arguments->files_count == 0) {
+    if (arguments->config.path == NULL || arguments->files_count == 0) {
         fprintf(stderr, "rollcall: %s needs -c FILE and at least one file of lines\n", command);
         return false;
     }
@@ -54,8 +35,7 @@ bool log_arguments_finish(struct log_arguments *arguments, const char *command, 
 }
 
 struct config *log_arguments_config(const struct log_arguments *arguments) {
-    return config_load(arguments->config, arguments->sets, arguments->sets_count, CONFIG_FOR_REPLAY, false,
-                       stderr);
+    return config_arguments_load(&arguments->config, CONFIG_FOR_REPLAY, false);
 }
 
 struct task *log_task_new(const struct rules *rules, const struct swipe_fields *fields, const char *source,

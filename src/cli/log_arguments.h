@@ -2,29 +2,20 @@
 #ifndef ROLLCALL_LOG_ARGUMENTS_H
 #define ROLLCALL_LOG_ARGUMENTS_H
 
-#include "config.h"
+#include "config_arguments.h"
 #include "history.h"
 
-#define LOG_SETS_MAX 64
-
 struct log_arguments {
-    const char *config;
+    struct config_arguments config;
     bool has_until;
     arrival_time until;
-    const char *sets[LOG_SETS_MAX];
-    size_t sets_count;
     char **files;
     size_t files_count;
 };
 
-/* Their rows for getopt_long, and its short options. */
-#define LOG_SHORT_OPTIONS "c:"
-#define LOG_CONFIG_OPTION                                                                                    \
-    { "config", required_argument, NULL, 'c' }
+/* The rows for getopt_long are these, and those of config_arguments.h, whose short options are all. */
 #define LOG_UNTIL_OPTION                                                                                     \
     { "until", required_argument, NULL, 'u' }
-#define LOG_SET_OPTION                                                                                       \
-    { "set", required_argument, NULL, 's' }
 
 /* Takes optarg if the option is one of them; false if it is another, or with a message if its value is wrong.
  */

@@ -3,7 +3,7 @@
 #include "rekey.h"
 #include "clocks.h"
 #include "commands.h"
-#include "config.h"
+#include "config_arguments.h"
 #include "event_log.h"
 #include "signals.h"
 
@@ -16,7 +16,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define SETS_MAX        64
 #define TOPIC_BYTES_MAX 249
 #define WATCH_MS        100
 #define STOP_MS_MAX     25000 /* from a signal to the end; a service manager kills after 30 s or later */
@@ -45,9 +44,7 @@ static const char help[] =
     "78.\n";
 
 struct options {
-    const char *config;
-    const char *sets[SETS_MAX];
-    size_t sets_count;
+    struct config_arguments config;
     const char *from, *to;
     bool stops_at_end;
 };
@@ -65,9 +62,6 @@ static bool is_topic(const char *option, const char *text) {
 
 static bool read_option(struct options *options, int option) {
     switch (option) {
-    case 'c':
-        options->config = optarg;
-        return true;
     case 'f':
         options->from = optarg;
         return is_topic("--from", optarg);
@@ -77,25 +71,22 @@ static bool read_option(struct options *options, int option) {
     case 'e':
         options->stops_at_end = true;
         return true;
-    case 's':
-        if (options->sets_count == SETS_MAX)
-            return false;
-        options->sets[options->sets_count++] = optarg;
-        return true;
     default:
-        return false;
+        return config_arguments_take(&options->config, option);
     }
 }
 
 static bool read_options(struct options *options, int argc, char **argv) {
-    static const struct option names[] = {
-        {"config", required_argument, NULL, 'c'}, {"from", required_argument, NULL, 'f'},
-        {"to", required_argument, NULL, 't'},     {"until-end", no_argument, NULL, 'e'},
-        {"set", required_argument, NULL, 's'},    {0}};
-    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;)
+    static const struct option names[] = {CONFIG_OPTION,
+                                          {"from", required_argument, NULL, 'f'},
+                                          {"to", required_argument, NULL, 't'},
+                                          {"until-end", no_argument, NULL, 'e'},
+                                          SET_OPTION,
+                                          {0}};
+    for (int option; (option = getopt_long(argc, argv, CONFIG_SHORT_OPTIONS, names, NULL)) != -1;)
         if (!read_option(options, option))
             return false;
-    return options->config != NULL && options->from != NULL && optind == argc;
+    return options->config.path != NULL && options->from != NULL && optind == argc;
 }
 
 /* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
@@ -169,8 +160,7 @@ int rekey_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
-    struct config *config =
-        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_RUN, true, stderr);
+    struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, true);
     if (config == NULL)
         return EX_CONFIG;
     int code = rekey(config, &options);

@@ -2,7 +2,7 @@
  * the people without one in a zone) may be published (SPEC 5). Main thread. */
 #include "cluster.h"
 #include "commands.h"
-#include "config.h"
+#include "config_arguments.h"
 #include "encode.h"
 #include "producer.h"
 
@@ -10,8 +10,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SETS_MAX 64
 
 static const char help[] =
     "usage: rollcall release -c FILE --site S [--set KEY=VALUE]...\n"
@@ -31,39 +29,27 @@ static const char help[] =
     "78 configuration, or no calendar is read.\n";
 
 struct options {
-    const char *config;
-    const char *sets[SETS_MAX];
-    size_t sets_count;
+    struct config_arguments config;
     const char *site;
 };
 
 static bool read_option(struct options *options, int option) {
     switch (option) {
-    case 'c':
-        options->config = optarg;
-        return true;
     case 'S':
         options->site = optarg;
         return true;
-    case 's':
-        if (options->sets_count == SETS_MAX)
-            return false;
-        options->sets[options->sets_count++] = optarg;
-        return true;
     default:
-        return false;
+        return config_arguments_take(&options->config, option);
     }
 }
 
 static bool read_options(struct options *options, int argc, char **argv) {
-    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
-                                          {"site", required_argument, NULL, 'S'},
-                                          {"set", required_argument, NULL, 's'},
-                                          {0}};
-    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;)
+    static const struct option names[] = {
+        CONFIG_OPTION, {"site", required_argument, NULL, 'S'}, SET_OPTION, {0}};
+    for (int option; (option = getopt_long(argc, argv, CONFIG_SHORT_OPTIONS, names, NULL)) != -1;)
         if (!read_option(options, option))
             return false;
-    return options->config != NULL && options->site != NULL && optind == argc;
+    return options->config.path != NULL && options->site != NULL && optind == argc;
 }
 
 /* SPEC 2: a release is of a site of the site file or of a zone. */
@@ -162,8 +148,7 @@ int release_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
-    struct config *config =
-        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_RUN, false, stderr);
+    struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, false);
     if (config == NULL)
         return EX_CONFIG;
     int code = EX_OK;

@@ -81,15 +81,15 @@ static bool read_option(struct options *options, int option) {
 }
 
 static bool read_options(struct options *options, int argc, char **argv) {
-    static const struct option names[] = {LOG_CONFIG_OPTION,
+    static const struct option names[] = {CONFIG_OPTION,
                                           LOG_UNTIL_OPTION,
-                                          LOG_SET_OPTION,
+                                          SET_OPTION,
                                           {"rejects", required_argument, NULL, 'r'},
                                           {"guard", no_argument, NULL, 'g'},
                                           {"batch", required_argument, NULL, 'b'},
                                           {0}};
     *options = (struct options){.batch = LINE_BATCH_USUAL};
-    for (int option; (option = getopt_long(argc, argv, LOG_SHORT_OPTIONS, names, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, CONFIG_SHORT_OPTIONS, names, NULL)) != -1;)
         if (!read_option(options, option))
             return false;
     return log_arguments_finish(&options->log, "replay", argc, argv);

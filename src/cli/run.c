@@ -2,7 +2,7 @@
 #include "check.h"
 #include "clocks.h"
 #include "commands.h"
-#include "config.h"
+#include "config_arguments.h"
 #include "daemon.h"
 #include "event_log.h"
 #include "signals.h"
@@ -15,7 +15,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define SETS_MAX    64
 #define WATCH_MS    100
 #define STOP_MS_MAX 25000 /* from a signal to the end; a service manager kills after 30 s or later */
 
@@ -39,23 +38,15 @@ static const char help[] =
     "and 78.\n";
 
 struct options {
-    const char *config;
-    const char *sets[SETS_MAX];
-    size_t sets_count;
+    struct config_arguments config;
 };
 
 static bool read_options(struct options *options, int argc, char **argv) {
-    static const struct option names[] = {
-        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {0}};
-    for (int option; (option = getopt_long(argc, argv, "c:", names, NULL)) != -1;) {
-        if (option == 'c')
-            options->config = optarg;
-        else if (option == 's' && options->sets_count < SETS_MAX)
-            options->sets[options->sets_count++] = optarg;
-        else
+    static const struct option names[] = {CONFIG_OPTION, SET_OPTION, {0}};
+    for (int option; (option = getopt_long(argc, argv, CONFIG_SHORT_OPTIONS, names, NULL)) != -1;)
+        if (!config_arguments_take(&options->config, option))
             return false;
-    }
-    return options->config != NULL && optind == argc;
+    return options->config.path != NULL && optind == argc;
 }
 
 static void print_totals(const struct worker_progress *totals) {
@@ -138,8 +129,7 @@ int run_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
-    struct config *config =
-        config_load(options.config, options.sets, options.sets_count, CONFIG_FOR_RUN, true, stderr);
+    struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, true);
     if (config == NULL)
         return EX_CONFIG;
     int code = run(config);

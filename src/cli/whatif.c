@@ -257,9 +257,9 @@ struct options {
 
 static bool read_options(struct options *options, int argc, char **argv) {
     static const struct option names[] = {
-        LOG_CONFIG_OPTION, LOG_UNTIL_OPTION, LOG_SET_OPTION, {"policies", required_argument, NULL, 'p'}, {0}};
+        CONFIG_OPTION, LOG_UNTIL_OPTION, SET_OPTION, {"policies", required_argument, NULL, 'p'}, {0}};
     *options = (struct options){0};
-    for (int option; (option = getopt_long(argc, argv, LOG_SHORT_OPTIONS, names, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, CONFIG_SHORT_OPTIONS, names, NULL)) != -1;) {
         if (option == 'p')
             options->policies = optarg;
         else if (!log_arguments_take(&options->log, option))
