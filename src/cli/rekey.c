@@ -1,24 +1,19 @@
 /* `rollcall rekey`: the first stage, for topics that are not keyed by employee (SPEC 7). The main thread only
  * waits for signals; the work is that of the threads of src/rekey. */
 #include "rekey.h"
-#include "clocks.h"
 #include "commands.h"
 #include "config_arguments.h"
 #include "event_log.h"
 #include "signals.h"
-
-#include "check.h"
+#include "watch.h"
 
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 #define TOPIC_BYTES_MAX 249
-#define WATCH_MS        100
-#define STOP_MS_MAX     25000 /* from a signal to the end; a service manager kills after 30 s or later */
 
 static const char help[] =
     "usage: rollcall rekey -c FILE --from TOPIC [--to TOPIC] [--until-end] [--set KEY=VALUE]...\n"
@@ -89,40 +84,20 @@ static bool read_options(struct options *options, int argc, char **argv) {
     return options->config.path != NULL && options->from != NULL && optind == argc;
 }
 
-/* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
-_Noreturn static void give_up(struct outcome *outcome, int code, const char *why) {
-    fprintf(stderr, "rollcall: %s\n", outcome_code(outcome) != 0 ? outcome->text : why);
-    _exit(outcome_code(outcome) != 0 ? outcome_code(outcome) : code);
-}
-
-/* Returns when all threads have ended: by a signal, at the end, or because one failed. */
-static void watch(struct rekey *rekey, struct outcome *outcome) {
-    int64_t stopping_since = 0;
-    while (!rekey_has_ended(rekey)) {
-        int signal_number = signals_wait(WATCH_MS);
-        if (signal_number > 0 && stopping_since != 0)
-            give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
-        if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
-            log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
-            sd_notify(0, "STOPPING=1");
-            stopping_since = monotonic_ms();
-            rekey_stop_shared(rekey);
-        }
-        if (stopping_since != 0 && monotonic_ms() - stopping_since > STOP_MS_MAX)
-            give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
-    }
-}
-
 static void print_totals(const struct rekey_totals *totals) {
-    uint64_t read = 0;
-    for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
-        read += totals->reasons[reason];
-        if (totals->reasons[reason])
-            log_event(LOG_LEVEL_INFO, "count", "reason=%s records=%" PRIu64, reason_name(reason),
-                      totals->reasons[reason]);
-    }
-    log_event(LOG_LEVEL_INFO, "totals", "read=%" PRIu64 " written=%" PRIu64 " rejected=%" PRIu64, read,
-              totals->reasons[REASON_applied], read - totals->reasons[REASON_applied]);
+    struct reason_sums sums = watch_tell_counts(totals->reasons);
+    log_event(LOG_LEVEL_INFO, "totals", "read=%" PRIu64 " written=%" PRIu64 " rejected=%" PRIu64, sums.all,
+              totals->reasons[REASON_applied], sums.all - totals->reasons[REASON_applied]);
+}
+
+/* ---- what the main thread does with the threads ---- */
+
+static bool has_ended(const void *rekey) {
+    return rekey_has_ended(rekey);
+}
+
+static void stop(void *rekey) {
+    rekey_stop_shared(rekey);
 }
 
 static int rekey(const struct config *config, const struct options *options) {
@@ -139,7 +114,7 @@ static int rekey(const struct config *config, const struct options *options) {
         struct rekey_totals totals;
         struct rekey *rekey = rekey_start(&setup, &source, &outcome);
         sd_notify(0, "READY=1");
-        watch(rekey, &outcome);
+        watch_until_end(&(struct watched){&outcome, rekey, has_ended, stop, NULL});
         rekey_finish(&rekey, &totals);
         print_totals(&totals);
     }

@@ -1,22 +1,17 @@
 /* `rollcall run`: the daemon (SPEC 8). The main thread only waits for signals; the work is the workers'. */
 #include "check.h"
-#include "clocks.h"
 #include "commands.h"
 #include "config_arguments.h"
 #include "daemon.h"
 #include "event_log.h"
 #include "signals.h"
+#include "watch.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
-
-#define WATCH_MS    100
-#define STOP_MS_MAX 25000 /* from a signal to the end; a service manager kills after 30 s or later */
 
 static const char help[] =
     "usage: rollcall run -c FILE [--set KEY=VALUE]...\n"
@@ -50,56 +45,40 @@ static bool read_options(struct options *options, int argc, char **argv) {
 }
 
 static void print_totals(const struct worker_progress *totals) {
-    uint64_t sums[REASON_KIND_REJECTED + 1] = {0}, sum = 0;
-    for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
-        sums[reason_kind(reason)] += totals->reasons[reason];
-        sum += totals->reasons[reason];
-        if (totals->reasons[reason])
-            log_event(LOG_LEVEL_INFO, "count", "reason=%s records=%" PRIu64, reason_name(reason),
-                      totals->reasons[reason]);
-    }
+    struct reason_sums sums = watch_tell_counts(totals->reasons);
     log_event(LOG_LEVEL_INFO, "totals",
               "read=%" PRIu64 " applied=%" PRIu64 " ignored=%" PRIu64 " rejected=%" PRIu64 " sum=%" PRIu64
               " state_records=%" PRIu64 " behind_clock=%" PRIu64,
-              totals->records, sums[REASON_KIND_APPLIED], sums[REASON_KIND_IGNORED],
-              sums[REASON_KIND_REJECTED], sum, totals->state_records, totals->behind_clock);
-    CHECK(sum == totals->records); /* applied + ignored + rejected = read (SPEC 6) */
+              totals->records, sums.applied, sums.ignored, sums.rejected, sums.all, totals->state_records,
+              totals->behind_clock);
+    CHECK(sums.all == totals->records); /* applied + ignored + rejected = read (SPEC 6) */
 }
 
-/* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
-_Noreturn static void give_up(struct outcome *outcome, int code, const char *why) {
-    if (outcome_code(outcome) != 0)
-        fprintf(stderr, "rollcall: %s\n", outcome->text);
-    else
-        fprintf(stderr, "rollcall: %s\n", why);
-    _exit(outcome_code(outcome) != 0 ? outcome_code(outcome) : code);
+/* ---- what the main thread does with the daemon ---- */
+
+struct watch {
+    struct daemon *daemon;
+    bool is_ready;
+};
+
+static bool has_ended(const void *watch) {
+    return daemon_has_ended(((const struct watch *)watch)->daemon);
 }
 
-/* Returns when all workers have ended: by a signal, or because one failed. */
-static void watch(struct daemon *daemon, struct outcome *outcome) {
-    int64_t stopping_since = 0;
-    bool is_ready = false;
-    while (!daemon_has_ended(daemon)) {
-        int signal_number = signals_wait(WATCH_MS);
-        if (signal_number > 0 && stopping_since != 0)
-            give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
-        if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
-            log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
-            sd_notify(0, "STOPPING=1");
-            stopping_since = monotonic_ms();
-            daemon_stop_shared(daemon);
-        }
-        if (stopping_since != 0 && monotonic_ms() - stopping_since > STOP_MS_MAX)
-            give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
-        struct daemon_progress progress;
-        daemon_progress(daemon, &progress);
-        if (!is_ready && progress.is_ready) {
-            is_ready = true;
-            log_event(LOG_LEVEL_INFO, "ready", "partitions=%" PRIu32 " people=%" PRIu64, progress.sum.running,
-                      progress.sum.people);
-            sd_notify(0, "READY=1");
-        }
-    }
+static void stop(void *watch) {
+    daemon_stop_shared(((struct watch *)watch)->daemon);
+}
+
+static void look(void *opaque) {
+    struct watch *watch = opaque;
+    struct daemon_progress progress;
+    daemon_progress(watch->daemon, &progress);
+    if (watch->is_ready || !progress.is_ready)
+        return;
+    watch->is_ready = true;
+    log_event(LOG_LEVEL_INFO, "ready", "partitions=%" PRIu32 " people=%" PRIu64, progress.sum.running,
+              progress.sum.people);
+    sd_notify(0, "READY=1");
 }
 
 static int run(const struct config *config) {
@@ -109,9 +88,9 @@ static int run(const struct config *config) {
     signals_block();
     if (cluster_check(&setup.handles, signals_came, &outcome, &shape)) {
         struct worker_progress totals;
-        struct daemon *daemon = daemon_start(&setup, &shape, &outcome);
-        watch(daemon, &outcome);
-        daemon_finish(&daemon, &totals);
+        struct watch watch = {.daemon = daemon_start(&setup, &shape, &outcome)};
+        watch_until_end(&(struct watched){&outcome, &watch, has_ended, stop, look});
+        daemon_finish(&watch.daemon, &totals);
         print_totals(&totals);
     }
     if (outcome_code(&outcome) != 0)

@@ -1,0 +1,55 @@
+/* See watch.h. Main thread. */
+#include "watch.h"
+
+#include "clocks.h"
+#include "event_log.h"
+#include "signals.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define WATCH_MS    100
+#define STOP_MS_MAX 25000 /* from a signal to the end; a service manager kills after 30 s or later */
+
+/* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
+_Noreturn static void give_up(struct outcome *outcome, int code, const char *why) {
+    fprintf(stderr, "rollcall: %s\n", outcome_code(outcome) != 0 ? outcome->text : why);
+    _exit(outcome_code(outcome) != 0 ? outcome_code(outcome) : code);
+}
+
+void watch_until_end(const struct watched *watched) {
+    struct outcome *outcome = watched->outcome;
+    int64_t stopping_since = 0;
+    while (!watched->has_ended(watched->daemon)) {
+        int signal_number = signals_wait(WATCH_MS);
+        if (signal_number > 0 && stopping_since != 0)
+            give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
+        if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
+            log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
+            sd_notify(0, "STOPPING=1");
+            stopping_since = monotonic_ms();
+            watched->stop(watched->daemon);
+        }
+        if (stopping_since != 0 && monotonic_ms() - stopping_since > STOP_MS_MAX)
+            give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
+        if (watched->look)
+            watched->look(watched->daemon);
+    }
+}
+
+struct reason_sums watch_tell_counts(const uint64_t reasons[REASON_COUNT]) {
+    uint64_t sums[REASON_KIND_REJECTED + 1] = {0};
+    for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+        sums[reason_kind(reason)] += reasons[reason];
+        if (reasons[reason])
+            log_event(LOG_LEVEL_INFO, "count", "reason=%s records=%" PRIu64, reason_name(reason),
+                      reasons[reason]);
+    }
+    struct reason_sums out = {.applied = sums[REASON_KIND_APPLIED],
+                              .ignored = sums[REASON_KIND_IGNORED],
+                              .rejected = sums[REASON_KIND_REJECTED]};
+    out.all = out.applied + out.ignored + out.rejected;
+    return out;
+}
