@@ -14,10 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMIT_INTERVAL_MS 100
-#define ABORTS_MAX         8 /* in a row, then the thread starts over */
-#define ABORT_PAUSE_MS_MAX 5000
-
 /* ---- what becomes of a record ---- */
 
 static size_t header_bytes(const rd_kafka_message_t *message) {
@@ -163,12 +159,6 @@ static bool commit_at_least_once(struct rekey_thread *t, rd_kafka_topic_partitio
 
 /* ---- the boundary ---- */
 
-/* After an abort longer each time: what the group knows of us comes with its heartbeats. */
-int64_t batch_pause_ms(const struct rekey_thread *t) {
-    int64_t pause_ms = (int64_t)COMMIT_INTERVAL_MS << t->aborts_in_a_row;
-    return pause_ms < ABORT_PAUSE_MS_MAX ? pause_ms : ABORT_PAUSE_MS_MAX;
-}
-
 static bool has_something(const struct rekey_thread *t) {
     for (size_t i = 0; i < t->feeds_count; i++)
         if (t->feeds[i]->position != t->feeds[i]->committed)
@@ -177,7 +167,7 @@ static bool has_something(const struct rekey_thread *t) {
 }
 
 bool batch_is_due(const struct rekey_thread *t, int64_t now_ms) {
-    bool is_time = now_ms - t->committed_ms >= batch_pause_ms(t);
+    bool is_time = now_ms - t->committed_ms >= again_pause_ms(t->aborts_in_a_row);
     return has_something(t) && (is_time || (t->aborts_in_a_row == 0 && batch_is_full(&t->batch)));
 }
 

@@ -12,12 +12,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define IDLE_MS         1000
-#define ORDER_MS        100 /* while another partition is waited for, or the group */
-#define AWAY_MS_MAX     60000
-#define START_MS        60000 /* until the broker gives a producer id */
-#define STARTS_MAX      5
-#define STARTS_APART_MS 300000 /* what lies so far apart is not in a row */
+#define IDLE_MS     1000
+#define ORDER_MS    100 /* while another partition is waited for, or the group */
+#define AWAY_MS_MAX 60000
+#define START_MS    60000 /* until the broker gives a producer id */
 
 /* ---- what the other files use ---- */
 
@@ -146,7 +144,7 @@ static bool has_unsettled(const struct rekey_thread *t) {
 }
 
 static void wait_for_something(struct rekey_thread *t) {
-    int64_t until = t->committed_ms + batch_pause_ms(t) - monotonic_ms();
+    int64_t until = t->committed_ms + again_pause_ms(t->aborts_in_a_row) - monotonic_ms();
     int64_t wait_ms = has_unsettled(t) ? ORDER_MS : IDLE_MS;
     if (t->batch.count > 0 && until < wait_ms)
         wait_ms = until < 1 ? 1 : until;
@@ -194,19 +192,11 @@ static void tear_down(struct rekey_thread *t) {
     t->aborts_in_a_row = 0;
 }
 
-/* What goes wrong again and again is for somebody else to mend. */
 static bool may_start_over(struct rekey_thread *t) {
     if (!t->starts_over || outcome_code(t->outcome) != 0 || is_stopping(t))
         return false;
-    int64_t now_ms = monotonic_ms();
-    t->starts = now_ms - t->started_ms > STARTS_APART_MS ? 1 : t->starts + 1;
-    t->started_ms = now_ms;
     t->starts_over = false;
-    if (t->starts <= STARTS_MAX)
-        return true;
-    outcome_fail(t->outcome, EX_TEMPFAIL, "worker %s had to start over %d times in a row", t->name,
-                 STARTS_MAX);
-    return false;
+    return again_may_start(&t->starts, t->name, t->outcome);
 }
 
 static void *run(void *opaque) {

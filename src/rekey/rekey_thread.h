@@ -8,6 +8,7 @@
 #ifndef ROLLCALL_REKEY_THREAD_H
 #define ROLLCALL_REKEY_THREAD_H
 
+#include "again.h"
 #include "clocks.h"
 #include "producer.h"
 #include "rekey.h"
@@ -73,8 +74,7 @@ struct rekey_thread {
     int64_t away_since_ms;
 
     bool starts_over;
-    unsigned starts;    /* in a row */
-    int64_t started_ms; /* monotonic, the last of them */
+    struct starts starts;
 
     struct rekey_totals totals; /* read by others after the thread has ended */
 };
@@ -109,7 +109,6 @@ void batch_add(struct rekey_thread *t, rd_kafka_message_t *message); /* takes th
 bool batch_is_full(const struct batch *batch);
 void batch_drop(struct rekey_thread *t); /* not committed: whoever owns the partitions reads it again */
 bool batch_is_due(const struct rekey_thread *t, int64_t now_ms);
-int64_t batch_pause_ms(const struct rekey_thread *t);
 /* Makes durable what was taken. False: it is not, and will be sent again (or the outcome is set). */
 bool batch_commit(struct rekey_thread *t);
 

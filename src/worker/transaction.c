@@ -24,12 +24,6 @@
 
 /* ---- what is sent ---- */
 
-/* After an abort longer each time: what the group knows of us comes with its heartbeats. */
-int64_t transaction_pause_ms(const struct worker *w) {
-    int64_t pause_ms = (int64_t)COMMIT_INTERVAL_MS << w->aborts_in_a_row;
-    return pause_ms < ABORT_PAUSE_MS_MAX ? pause_ms : ABORT_PAUSE_MS_MAX;
-}
-
 bool transaction_is_due(const struct worker *w, int64_t now_ms) {
     bool any = false, is_large = w->applied_since_commit >= BATCH_RECORDS;
     for (size_t i = 0; i < w->lanes_count; i++) {
@@ -40,7 +34,7 @@ bool transaction_is_due(const struct worker *w, int64_t now_ms) {
         is_large |= task_outbox(lane->task)->bytes >= BATCH_OUTBOX_BYTES;
     }
     if (w->aborts_in_a_row > 0)
-        return any && now_ms - w->committed_ms >= transaction_pause_ms(w);
+        return any && now_ms - w->committed_ms >= again_pause_ms(w->aborts_in_a_row);
     return any && (is_large || now_ms - w->committed_ms >= COMMIT_INTERVAL_MS);
 }
 

@@ -15,11 +15,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define IDLE_MS         1000 /* a close by the wall clock is late by this at most */
-#define AWAY_MS_MAX     60000
-#define START_MS        60000 /* until the broker gives a producer id */
-#define STARTS_MAX      5
-#define STARTS_APART_MS 300000 /* what lies so far apart is not in a row */
+#define IDLE_MS     1000 /* a close by the wall clock is late by this at most */
+#define AWAY_MS_MAX 60000
+#define START_MS    60000 /* until the broker gives a producer id */
 
 /* ---- what the other files use ---- */
 
@@ -237,7 +235,7 @@ static void note_whether_caught_up(struct worker *w) {
 }
 
 static void wait_for_something(struct worker *w) {
-    int64_t until = w->committed_ms + transaction_pause_ms(w) - monotonic_ms();
+    int64_t until = w->committed_ms + again_pause_ms(w->aborts_in_a_row) - monotonic_ms();
     bool waits_for_boundary = false, waits_for_asking = false;
     for (size_t i = 0; i < w->lanes_count; i++) {
         const struct lane *lane = w->lanes[i];
@@ -321,20 +319,12 @@ void worker_start_over(struct worker *w, const char *why) {
     w->starts_over = true;
 }
 
-/* What goes wrong again and again is for somebody else to mend. */
 static bool may_start_over(struct worker *w) {
     if (!w->starts_over || outcome_code(w->setup.outcome) != 0 ||
         atomic_load_explicit(&w->stop, memory_order_relaxed))
         return false;
-    int64_t now_ms = monotonic_ms();
-    w->starts = now_ms - w->started_ms > STARTS_APART_MS ? 1 : w->starts + 1;
-    w->started_ms = now_ms;
     w->starts_over = false;
-    if (w->starts <= STARTS_MAX)
-        return true;
-    outcome_fail(w->setup.outcome, EX_TEMPFAIL, "worker %s had to start over %d times in a row", w->name,
-                 STARTS_MAX);
-    return false;
+    return again_may_start(&w->starts, w->name, w->setup.outcome);
 }
 
 static void *run(void *opaque) {

@@ -8,10 +8,12 @@
  *   ends.c         asks the broker where logs end; the wall clock
  *   transaction.c  outbox -> broker, with the offsets; producer.c  the calls that this takes
  *   calendar_feed.c  the input that every worker reads whole
+ *   again.h        how soon what failed is done again
  *   kafka_error.c  what an error means; handles.c  how librdkafka is configured */
 #ifndef ROLLCALL_WORKER_STATE_H
 #define ROLLCALL_WORKER_STATE_H
 
+#include "again.h"
 #include "clocks.h"
 #include "lane.h"
 #include "producer.h"
@@ -21,7 +23,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define COMMIT_INTERVAL_MS   100        /* a transaction costs about 12 ms; shorter ones starve the fetcher */
 #define BATCH_OUTBOX_BYTES   (4u << 20) /* a transaction is sealed early when so much waits */
 #define BATCH_RECORDS        1000000    /* ... or so many records were applied */
 #define PULL_RECORDS         1024       /* taken from a queue at once */
@@ -30,8 +31,6 @@
 #define ASK_INTERVAL_MS      10   /* the broker is asked for the ends no more often */
 #define ASK_TIMEOUT_MS       1000
 #define PROGRESS_INTERVAL_MS 60000
-#define ABORTS_MAX           8     /* in a row, then the worker starts over */
-#define ABORT_PAUSE_MS_MAX   5000  /* between them */
 #define GROUP_TIMEOUT_MS     60000 /* committed offsets and ends at an assignment */
 
 struct calendar_feed;
@@ -81,8 +80,7 @@ struct worker {
     /* What happened to the handles is mended by new ones, and by reading the changelog again: as after a
      * restart of the process, without one. */
     bool starts_over;
-    unsigned starts;    /* in a row */
-    int64_t started_ms; /* monotonic, the last of them */
+    struct starts starts;
 
     uint64_t totals[TOPIC_COUNT][REASON_COUNT]; /* of lanes that are gone */
     uint64_t behind_total, state_records;
@@ -128,7 +126,6 @@ bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t
                 char *error, size_t error_size);
 bool ends_known(const rd_kafka_topic_partition_t *answer);
 /* transaction.c */
-int64_t transaction_pause_ms(const struct worker *w);
 bool transaction_is_due(const struct worker *w, int64_t now_ms);
 /* Makes durable what is not. False: it is not, and will be sent again (or the outcome is set). */
 bool transaction_commit(struct worker *w);
