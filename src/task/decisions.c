@@ -100,10 +100,11 @@ static enum reason check_days(const struct decision_record *record, const struct
     return REASON_applied;
 }
 
-static enum reason check(const struct subject *subject, bool is_known, civil_day ledger,
+/* `subject` NULL: nobody who is known. */
+static enum reason check(const struct subject *subject, civil_day ledger,
                          const struct decision_record *record, struct reject_detail *detail) {
-    const struct person *person = is_known ? subject->person : NULL;
-    enum status status = is_known ? (enum status)subject->value.status : STATUS_NONE;
+    const struct person *person = subject ? subject->person : NULL;
+    enum status status = subject ? (enum status)subject->value.status : STATUS_NONE;
     enum reason reason = check_role(person, record, detail);
     if (reason == REASON_applied)
         reason = check_order(person, status, record, detail);
@@ -189,8 +190,7 @@ static enum reason apply_to_known(struct task *task, struct table_slot *slot,
     const struct decision *known = person_find_decision(subject.person, &record->decision_id);
     if (known && known->is_remembered)
         return REASON_repeat;
-    enum reason reason =
-        check(&subject, true, ledger_first((civil_day){subject.value.closed}), record, detail);
+    enum reason reason = check(&subject, ledger_first((civil_day){subject.value.closed}), record, detail);
     struct corrections before;
     if (reason == REASON_applied)
         corrections_note(task, &subject, &before);
@@ -209,7 +209,7 @@ static enum reason apply_to_stranger(struct task *task, const struct task_input 
                                      const struct decision_record *record, uint64_t hash,
                                      const struct occasion *occasion, struct reject_detail *detail) {
     civil_day ledger = ledger_first(closes_home(task, task->rules->default_zone)->closed);
-    enum reason reason = check(NULL, false, ledger, record, detail);
+    enum reason reason = check(NULL, ledger, record, detail);
     if (reason != REASON_applied)
         return reason;
     struct subject subject;
@@ -224,14 +224,12 @@ static enum reason apply_to_stranger(struct task *task, const struct task_input 
 enum reason decision_apply(struct task *task, const struct task_input *input, struct reject_detail *detail) {
     struct decision_record record;
     enum reason reason = decode_decision(input->value, input->value_len, &record, detail);
+    uint64_t hash;
+    struct table_slot *slot;
     if (reason == REASON_applied)
-        reason = key_check(input, &record.employee, detail);
+        reason = employee_find(task, input, &record.employee, &hash, &slot, detail);
     if (reason != REASON_applied)
         return reason;
-    uint64_t hash = table_hash(task->table, record.employee.bytes, record.employee.len);
-    struct table_slot *slot = table_find(task->table, record.employee.bytes, record.employee.len, hash);
-    if (!is_welcome(task, slot, detail))
-        return REASON_unknown_employee;
     struct slot_value value = {.zone = task->rules->default_zone};
     if (slot)
         table_get(slot, &value);

@@ -60,14 +60,12 @@ static enum reason assert_of_stranger(struct task *task, const struct task_input
 enum reason leave_apply(struct task *task, const struct task_input *input, struct reject_detail *detail) {
     struct leave_record record;
     enum reason reason = decode_leave(input->value, input->value_len, &record, detail);
+    uint64_t hash;
+    struct table_slot *slot;
     if (reason == REASON_applied)
-        reason = key_check(input, &record.employee, detail);
+        reason = employee_find(task, input, &record.employee, &hash, &slot, detail);
     if (reason != REASON_applied)
         return reason;
-    uint64_t hash = table_hash(task->table, record.employee.bytes, record.employee.len);
-    struct table_slot *slot = table_find(task->table, record.employee.bytes, record.employee.len, hash);
-    if (!is_welcome(task, slot, detail))
-        return REASON_unknown_employee;
     struct occasion occasion = {CAUSE_LEAVE, task->clock, input->trace};
     if (slot == NULL)
         return record.is_cancel ? REASON_cancel_of_nothing

@@ -114,6 +114,17 @@ bool is_welcome(const struct task *task, const struct table_slot *slot, struct r
     return false;
 }
 
+enum reason employee_find(const struct task *task, const struct task_input *input,
+                          const struct short_text *id, uint64_t *hash, struct table_slot **slot,
+                          struct reject_detail *detail) {
+    enum reason reason = key_check(input, id, detail);
+    if (reason != REASON_applied)
+        return reason;
+    *hash = table_hash(task->table, id->bytes, id->len);
+    *slot = table_find(task->table, id->bytes, id->len, *hash);
+    return is_welcome(task, *slot, detail) ? REASON_applied : REASON_unknown_employee;
+}
+
 const struct policy *policy_of(const struct rules *rules, const struct roster_entry *entry) {
     return &rules->policies.list[entry ? entry->policy : 0];
 }

@@ -125,6 +125,11 @@ bool is_out_of_scope(const struct rules *rules, const struct roster_entry *entry
 /* The start of what may be known of somebody without being on the roster: false, with the reason set, if
  * people.unknown refuses it. `slot` NULL: not known. */
 bool is_welcome(const struct task *task, const struct table_slot *slot, struct reject_detail *detail);
+/* Whom a record of leave or a decision is about: `slot` is NULL if nobody knows them, and may become known.
+ */
+enum reason employee_find(const struct task *task, const struct task_input *input,
+                          const struct short_text *id, uint64_t *hash, struct table_slot **slot,
+                          struct reject_detail *detail);
 /* Policy of a roster record, or of somebody without one. */
 const struct policy *policy_of(const struct rules *rules, const struct roster_entry *entry);
 const struct policy_version *version_on(const struct policy *policy, civil_day day);
