@@ -19,19 +19,20 @@ static bool has_home(const struct person *person, uint16_t site) {
 static void reconsider_people(struct task *task, uint16_t site, struct closures *now,
                               const struct occasion *occasion) {
     struct closures *old = task->closures[site];
-    for (struct table_slot *slot = table_next(task->table, NULL); slot;
-         slot = table_next(task->table, slot)) {
-        struct subject subject;
-        struct corrections before;
-        subject_load(task, slot, &subject);
-        if (!has_home(subject.person, site))
-            continue;
-        task->closures[site] = old;
-        corrections_note(task, &subject, &before);
-        task->closures[site] = now;
-        subject_reconsider_past(task, &subject, &before, occasion, false);
-        subject_store(&subject);
-    }
+    struct subjects_walk walk = {.ranges = 1};
+    for (size_t count; (count = subjects_next(task, &walk)) > 0;)
+        for (size_t i = 0; i < count; i++) {
+            struct subject subject;
+            struct corrections before;
+            subject_load(task, walk.slots[i], &subject);
+            if (!has_home(subject.person, site))
+                continue;
+            task->closures[site] = old;
+            corrections_note(task, &subject, &before);
+            task->closures[site] = now;
+            subject_reconsider_past(task, &subject, &before, occasion, false);
+            subject_store(&subject);
+        }
     task->closures[site] = now;
     free(old);
 }

@@ -511,18 +511,19 @@ enum restore_result restore_apply(struct restore *restore, const char *key, size
 /* Moves everybody to the clock: the closes since a person's last block changed nothing but c and the window.
  */
 static void settle_people(struct task *task) {
-    for (struct table_slot *slot = table_next(task->table, NULL); slot;
-         slot = table_next(task->table, slot)) {
-        struct subject subject;
-        subject_load(task, slot, &subject);
-        subject_refresh_open_day(task, &subject);
-        while (subject.value.closed < closes_home(task, subject.value.zone)->closed.n)
-            subject_close_day(task, &subject);
-        subject.value.flags |= subject_quiet_flag(task, &subject);
-        task->held += subject.person->more && subject.person->more->hold;
-        task->statuses[subject.value.status]++;
-        subject_store(&subject);
-    }
+    struct subjects_walk walk = {.ranges = 1};
+    for (size_t count; (count = subjects_next(task, &walk)) > 0;)
+        for (size_t i = 0; i < count; i++) {
+            struct subject subject;
+            subject_load(task, walk.slots[i], &subject);
+            subject_refresh_open_day(task, &subject);
+            while (subject.value.closed < closes_home(task, subject.value.zone)->closed.n)
+                subject_close_day(task, &subject);
+            subject.value.flags |= subject_quiet_flag(task, &subject);
+            task->held += subject.person->more && subject.person->more->hold;
+            task->statuses[subject.value.status]++;
+            subject_store(&subject);
+        }
 }
 
 enum restore_result restore_finish(struct restore *restore, struct restored *out, char *error,

@@ -329,26 +329,15 @@ static void write_deltas(struct task *task) {
 
 /* False if the range is too large for one block. */
 static bool pack_range(struct task *task, struct people_block *block, uint32_t index, uint32_t ranges) {
-    struct table_slot *batch[PACK_BATCH], *slot = NULL;
-    size_t count;
-    do {
-        for (count = 0; count < PACK_BATCH; count++) {
-            if ((slot = table_next_in_range(task->table, index, ranges, slot)) == NULL)
-                break;
-            struct slot_value value;
-            table_get(slot, &value);
-            people_prefetch(task->people, value.person);
-            batch[count] = slot;
-        }
+    struct subjects_walk walk = {.index = index, .ranges = ranges};
+    for (size_t count; (count = subjects_next(task, &walk)) > 0; block->count += (uint32_t)count)
         for (size_t i = 0; i < count; i++) {
             struct subject subject;
             if (block_is_full(block))
                 return false;
-            subject_load(task, batch[i], &subject);
+            subject_load(task, walk.slots[i], &subject);
             pack_whole(task, block, &subject);
         }
-        block->count += (uint32_t)count;
-    } while (count == PACK_BATCH);
     return true;
 }
 

@@ -52,33 +52,14 @@ static void count_member(struct groups *groups, const struct subject *subject) {
         groups->list[group_of(groups, subject)].members++;
 }
 
-static void visit_batch(struct groups *groups, struct table_slot *const *slots, size_t count,
-                        visitor *visit) {
-    subjects_prefetch(groups->task, slots, count);
-    for (size_t i = 0; i < count; i++) {
-        struct subject subject;
-        subject_load(groups->task, slots[i], &subject);
-        visit(groups, &subject);
-    }
-}
-
-/* Of all people of the task, in batches, as a sweep goes. */
 static void visit_all(struct groups *groups, visitor *visit) {
-    const struct task *task = groups->task;
-    struct table_slot *batch[SUBJECTS_BATCH];
-    size_t count = 0;
-    for (struct table_slot *slot = table_next(task->table, NULL); slot;
-         slot = table_next(task->table, slot)) {
-        struct slot_value value;
-        table_get(slot, &value);
-        people_prefetch(task->people, value.person);
-        batch[count++] = slot;
-        if (count == SUBJECTS_BATCH) {
-            visit_batch(groups, batch, count, visit);
-            count = 0;
+    struct subjects_walk walk = {.ranges = 1};
+    for (size_t count; (count = subjects_next(groups->task, &walk)) > 0;)
+        for (size_t i = 0; i < count; i++) {
+            struct subject subject;
+            subject_load(groups->task, walk.slots[i], &subject);
+            visit(groups, &subject);
         }
-    }
-    visit_batch(groups, batch, count, visit);
 }
 
 static bool holds(const struct rules *rules, const struct group *group) {
@@ -186,19 +167,24 @@ void guard_finding(const struct task *task, const struct subject *subject, struc
     out->week = hold->week;
 }
 
+static void release_one(struct task *task, struct table_slot *slot, const struct short_text *group,
+                        const struct occasion *occasion) {
+    struct subject subject;
+    subject_load(task, slot, &subject);
+    const struct hold *hold = subject.person->more ? subject.person->more->hold : NULL;
+    if (hold == NULL || hold->group.len != group->len ||
+        memcmp(hold->group.bytes, group->bytes, group->len) != 0)
+        return;
+    person_drop_hold(task->people, subject.person);
+    task->held--;
+    subject_mark(task, &subject, true);
+    subject_reconsider(task, &subject, occasion, false);
+    subject_store(&subject);
+}
+
 void guard_release(struct task *task, const struct short_text *group, const struct occasion *occasion) {
-    for (struct table_slot *slot = table_next(task->table, NULL); slot && task->held > 0;
-         slot = table_next(task->table, slot)) {
-        struct subject subject;
-        subject_load(task, slot, &subject);
-        const struct hold *hold = subject.person->more ? subject.person->more->hold : NULL;
-        if (hold == NULL || hold->group.len != group->len ||
-            memcmp(hold->group.bytes, group->bytes, group->len) != 0)
-            continue;
-        person_drop_hold(task->people, subject.person);
-        task->held--;
-        subject_mark(task, &subject, true);
-        subject_reconsider(task, &subject, occasion, false);
-        subject_store(&subject);
-    }
+    struct subjects_walk walk = {.ranges = 1};
+    for (size_t count; task->held > 0 && (count = subjects_next(task, &walk)) > 0;)
+        for (size_t i = 0; i < count; i++)
+            release_one(task, walk.slots[i], group, occasion);
 }

@@ -33,6 +33,24 @@ void subjects_prefetch(const struct task *task, struct table_slot *const *slots,
         people_prefetch_lists(task->people, people[i]);
 }
 
+size_t subjects_next(const struct task *task, struct subjects_walk *walk) {
+    size_t count = 0;
+    while (count < SUBJECTS_BATCH) {
+        struct table_slot *slot =
+            walk->ranges == 1 ? table_next(task->table, walk->last)
+                              : table_next_in_range(task->table, walk->index, walk->ranges, walk->last);
+        if (slot == NULL)
+            break;
+        struct slot_value value;
+        table_get(slot, &value);
+        people_prefetch(task->people, value.person);
+        walk->slots[count++] = slot;
+        walk->last = slot;
+    }
+    subjects_prefetch(task, walk->slots, count);
+    return count;
+}
+
 static void note_dirty_id(struct changelog_state *log, const struct short_text *id) {
     size_t need = log->dirty_used + 1 + id->len;
     if (need > log->dirty_capacity) {

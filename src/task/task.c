@@ -87,13 +87,14 @@ void task_advance(struct task *task, arrival_time clock) {
 
 void task_apply_new_rules(struct task *task) {
     struct occasion occasion = {.cause = CAUSE_POLICY, .as_of = task->clock};
-    for (struct table_slot *slot = table_next(task->table, NULL); slot;
-         slot = table_next(task->table, slot)) {
-        struct subject subject;
-        subject_load(task, slot, &subject);
-        subject_reconsider(task, &subject, &occasion, false);
-        subject_store(&subject);
-    }
+    struct subjects_walk walk = {.ranges = 1};
+    for (size_t count; (count = subjects_next(task, &walk)) > 0;)
+        for (size_t i = 0; i < count; i++) {
+            struct subject subject;
+            subject_load(task, walk.slots[i], &subject);
+            subject_reconsider(task, &subject, &occasion, false);
+            subject_store(&subject);
+        }
 }
 
 arrival_time task_clock(const struct task *task) {

@@ -101,6 +101,15 @@ void subject_store(struct subject *subject);
 /* Starts loading what hangs off people whose own records are on their way (people_prefetch). */
 void subjects_prefetch(const struct task *task, struct table_slot *const *slots, size_t count);
 #define SUBJECTS_BATCH 32 /* so many at once hide the cost of memory */
+/* A walk over everybody, or over one of so many equal ranges of hash values (0 of 1: everybody). Fills
+ * `slots` with the next ones, what hangs off them on its way from memory, and returns how many: less than a
+ * batch at the end. Nobody may be made known or forgotten meanwhile. */
+struct subjects_walk {
+    uint32_t index, ranges;
+    const struct table_slot *last; /* NULL: begins */
+    struct table_slot *slots[SUBJECTS_BATCH];
+};
+size_t subjects_next(const struct task *task, struct subjects_walk *walk);
 /* Notes that the changelog must tell of the site's closures. */
 void changelog_mark_site(struct task *task, uint16_t site);
 void slot_set_day(struct slot_value *value, civil_day day);
