@@ -29,6 +29,7 @@ The parts:
                   unique() (a Deployment does). Where there is no broker because Maven Central could not be reached, the
                   test ends with code 75, which CTest reports as skipped.
   Node()          a broker of one's own, for tests that kill, stop or pause it; a context manager.
+  Cluster()       three of them, or as many as it is told.
   Node's methods  create, delete, produce, consume, offsets, set_offsets, ...: the broker through `kt`.
   Record          one Kafka record, in or out.
   Deployment      one rollcall installation: a directory with its configuration, topics and group of its own names.
@@ -175,13 +176,15 @@ def _record(line):
 
 
 class Node:
-    """A broker: tests/kafka/node for its life, kt for what it holds. A context manager that starts and ends it."""
+    """A broker: tests/kafka/node for its life, kt for what it holds. A context manager that starts and ends it. proxied:
+    see `proxied` below."""
 
-    def __init__(self, directory=None, settings=None, owner=None):
+    def __init__(self, directory=None, settings=None, owner=None, proxied=False):
         self.directory = pathlib.Path(directory or TEST_DIR / unique("node"))
         self.settings = settings or {}
         self.owner = owner or os.getpid()  # the process whose end is the broker's too
         self.address = None  # host:port, the same after a restart
+        self._first_options = ["--proxied"] if proxied else []
 
     def __enter__(self):
         self.start()
@@ -192,7 +195,14 @@ class Node:
         if kind is None:
             shutil.rmtree(self.directory)
         else:
-            print(f"the broker's log is kept: {self.directory}/log", file=sys.stderr)
+            print(f"the broker's files are kept: {self.directory}", file=sys.stderr)
+
+    @property
+    def proxied(self):
+        """[(port that the broker names to those who come by it, where it serves them)]: a proxy listens on the first and
+        passes on to the second, and whoever bootstraps from the first never sees another way. kt goes around it."""
+        ports = [int(address.split(":")[1]) for address in self.address.split(",")]
+        return [(port + 3, port + 2) for port in ports]
 
     def _node(self, command, *arguments):
         done = subprocess.run([NODE, command, self.directory, *arguments], stdout=subprocess.PIPE, text=True)
@@ -205,7 +215,7 @@ class Node:
         """Starts it, also again after stop() or kill(); returns when it serves clients."""
         settings = [word for name, value in self.settings.items() for word in ("--set", f"{name}={value}")]
         self.settings = {}  # they stay in the node's directory
-        self.address = self._node("start", "--owner", str(self.owner), *settings)
+        self.address = self._node("start", "--owner", str(self.owner), *self._first_options, *settings)
 
     def stop(self):
         self._node("stop")
@@ -277,6 +287,31 @@ class Node:
 
     def delete_group(self, group):
         self.kt("delete-group", group)
+
+
+class Cluster(Node):
+    """Brokers that hold copies of each other's topics (as many as there are, at most three, of which two must be in sync);
+    .nodes are Nodes, each with a life of its own. What is done to a Cluster is done to all of them at once; what is asked of
+    it, whoever of them is there answers."""
+
+    def __init__(self, brokers=3, directory=None, settings=None, owner=None, proxied=False):
+        super().__init__(directory, settings, owner, proxied)
+        self._first_options += ["--brokers", str(brokers)]
+        self.nodes = [Node(self.directory / str(i + 1), owner=self.owner) for i in range(brokers)]
+
+    def start(self):
+        super().start()
+        for node, address in zip(self.nodes, self.address.split(",")):
+            node.address = address
+
+    def wait_in_sync(self, timeout=30):
+        """Until each partition has as many copies in sync as there are brokers, so that one more may be struck. (One that has
+        just come back has not got there; if it goes again at once, what is acknowledged meanwhile may hang until the next
+        record.)"""
+        self.kt("wait", min(len(self.nodes), 3), "--timeout", timeout)
+
+    def log(self):
+        return "".join(node.log() for node in self.nodes)
 
 
 def shared_node():

@@ -5,6 +5,7 @@
 #include "kt.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,9 @@ _Noreturn void kt_fail(rd_kafka_resp_err_t err, const char *format, ...) {
 
 _Noreturn void kt_usage(void) {
     fputs("usage: kt BOOTSTRAP COMMAND [OPTION...] [OPERAND...]\n"
-          "  wait                                   until the broker answers\n"
+          "  wait [COPIES]                          until the broker answers, and each partition of each "
+          "topic has\n"
+          "                                         a leader and so many copies in sync\n"
           "  create TOPIC PARTITIONS [NAME=VALUE...]  and wait until each partition has a leader\n"
           "  delete TOPIC\n"
           "  add-partitions TOPIC TOTAL\n"
@@ -219,13 +222,31 @@ static void require_offsets_ok(const rd_kafka_topic_partition_list_t *list) {
                     rd_kafka_err2str(list->elems[i].err));
 }
 
+static bool are_in_sync(const struct rd_kafka_metadata *metadata, long long copies) {
+    for (int i = 0; i < metadata->topic_cnt; i++)
+        for (int j = 0; j < metadata->topics[i].partition_cnt; j++) {
+            const struct rd_kafka_metadata_partition *p = &metadata->topics[i].partitions[j];
+            if (p->leader < 0 || p->isr_cnt < copies)
+                return false;
+        }
+    return true;
+}
+
 static void wait_for_broker(const struct kt *kt) {
     rd_kafka_t *rk = kt_client_new(RD_KAFKA_PRODUCER, kt_conf_new(kt));
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, NULL, &metadata, kt->timeout_ms);
-    if (err)
-        kt_fail(err, "%s: %s", kt->bootstrap, rd_kafka_err2str(err));
-    rd_kafka_metadata_destroy(metadata);
+    long long copies = kt->operand_count > 0 ? kt_number(kt->operands[0], 1, 9) : 0;
+    bool done = false;
+    for (int waited_ms = 0; !done; waited_ms += POLL_MS) {
+        const struct rd_kafka_metadata *metadata;
+        rd_kafka_resp_err_t err = rd_kafka_metadata(rk, copies > 0, NULL, &metadata, kt->timeout_ms);
+        if (err)
+            kt_fail(err, "%s: %s", kt->bootstrap, rd_kafka_err2str(err));
+        done = are_in_sync(metadata, copies);
+        rd_kafka_metadata_destroy(metadata);
+        if (!done && waited_ms >= kt->timeout_ms)
+            kt_fail(RD_KAFKA_RESP_ERR__TIMED_OUT, "not everything has %lld copies in sync", copies);
+        usleep(done ? 0 : POLL_MS * 1000);
+    }
     rd_kafka_destroy(rk);
 }
 
@@ -345,7 +366,14 @@ static rd_kafka_topic_partition_list_t *all_partitions(const struct kt *kt, rd_k
     return list;
 }
 
+static void no_answer(int signal) {
+    (void)signal;
+    _exit(EX_TEMPFAIL);
+}
+
 static void show_watermarks(const struct kt *kt) {
+    signal(SIGALRM, no_answer); /* 2.0.2 waits for a leader that is away longer than it was told */
+    alarm((unsigned)kt->timeout_ms / 1000 + 1);
     rd_kafka_t *rk = kt_consumer_new(kt, "kt");
     int count = kt_partition_count_known(kt, rk, kt->operands[0]);
     for (int partition = 0; partition < count; partition++) {
@@ -421,7 +449,7 @@ static const struct command {
     int operands_min, operands_max;
     void (*run)(const struct kt *kt);
 } commands[] = {
-    {"wait", 0, 0, wait_for_broker},
+    {"wait", 0, 1, wait_for_broker},
     {"create", 2, 100, create_topic},
     {"delete", 1, 1, delete_topic},
     {"add-partitions", 2, 2, add_partitions},
