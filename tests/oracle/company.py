@@ -1,10 +1,10 @@
-"""The configuration (SPEC 4 and 8): policies, sites and settings. Read from JSON, which is YAML."""
+"""The configuration (SPEC 4 and 8): policies, sites and settings. Read from JSON or plain YAML."""
 
-import json
 import os
 from datetime import date, timedelta
 from fractions import Fraction
 
+import plain_yaml
 from calendar_days import WEEKDAYS
 
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -82,7 +82,7 @@ def load(path):
 
     def read(name):
         with open(os.path.join(os.path.dirname(path), name), encoding="utf-8") as file:
-            return json.load(file)
+            return plain_yaml.load(file.read())
 
     settings = read(os.path.basename(path))
     return Company(settings, read(settings["policies"]), read(settings["sites"]))
