@@ -9,19 +9,12 @@ import json
 import os
 import re
 import resource
-import shutil
 import subprocess
-import tempfile
 import unittest
 
-ROLLCALL = os.path.abspath(os.environ.get("ROLLCALL", "build/dev/rollcall"))
-OK, FAILURE, USAGE, CONFIG = 0, 1, 64, 78
+from command import CONFIG, FAILURE, OK, ROLLCALL, USAGE, Folder, run
+
 GENERATE = ["generate", "--from", "2023-05-01", "--to", "2023-06-04", "--people"]
-
-
-def run(args, stdin=b"", **more):
-    done = subprocess.run([ROLLCALL] + args, input=stdin, capture_output=True, check=False, **more)
-    return done.returncode, done.stdout, done.stderr.decode("utf-8")
 
 
 def roster(employee, arrived_at):
@@ -34,25 +27,12 @@ def counts(errors):
     return {row[0]: int(row[1]) for row in rows if len(row) > 2 and row[1].isdigit()}
 
 
-class Commands(unittest.TestCase):
+class Commands(Folder):
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="rollcall-test-")
-        self.addCleanup(shutil.rmtree, self.folder)
+        super().setUp()
         code, _, errors = run(GENERATE + ["10", "-o", os.devnull, "--config", self.folder])
         self.assertEqual(code, OK, errors)
         self.config = self.path("rollcall.yaml")
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, data):
-        with open(self.path(name), "wb") as file:
-            file.write(data)
-        return self.path(name)
-
-    def read(self, name):
-        with open(self.path(name), "rb") as file:
-            return file.read()
 
     def replay(self, args, stdin=b"", **more):
         return run(["replay", "-c", self.config] + args, stdin, **more)

@@ -9,26 +9,19 @@ import json
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 import zoneinfo
 
-ROLLCALL = os.path.abspath(os.environ.get("ROLLCALL", "build/dev/rollcall"))
-OK, FAILURE, USAGE, CONFIG = 0, 1, 64, 78
+from command import CONFIG, FAILURE, OK, ROLLCALL, USAGE, Folder, run
+
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "explain")
 UNTIL = "2023-07-12T20:00:00Z"  # of the cases
 GENERATE = ["generate", "--from", "2023-05-01", "--to", "2023-08-06", "--people", "300"]
 RULES = {"sliding": "{type: sliding, tolerance_days: 6}",
          "weekly": "{type: weekly, week_starts_on: sun}",
          "k_of_n": "{type: k_of_n, week_starts_on: wed, terms: [{short: 4, of: 6}, {short: 2, of: 3}], combine: or}"}
-
-
-def run(args, stdin=b"", **more):
-    done = subprocess.run([ROLLCALL] + args, input=stdin, capture_output=True, check=False, **more)
-    return done.returncode, done.stdout, done.stderr.decode("utf-8")
 
 
 def instant(text):
@@ -56,25 +49,12 @@ def changes_behind(history, records, until):
     return changes
 
 
-class Explain(unittest.TestCase):
+class Explain(Folder):
     maxDiff = None
 
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="rollcall-test-")
-        self.addCleanup(shutil.rmtree, self.folder)
+        super().setUp()
         self.config = self.path("rollcall.yaml")
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, data):
-        with open(self.path(name), "wb") as file:
-            file.write(data)
-        return self.path(name)
-
-    def read(self, name):
-        with open(self.path(name), "rb") as file:
-            return file.read()
 
     def succeed(self, args, stdin=b""):
         code, out, errors = run(args, stdin)
