@@ -30,6 +30,8 @@ The parts:
                   test ends with code 75, which CTest reports as skipped.
   Node()          a broker of one's own, for tests that kill, stop or pause it; a context manager.
   Cluster()       three of them, or as many as it is told.
+  Feeder          a producer of transactions that outlives the brokers' troubles; OffsetsWatch: what a group commits, ten
+                  times a second.
   Node's methods  create, delete, produce, consume, offsets, set_offsets, ...: the broker through `kt`.
   Record          one Kafka record, in or out.
   Deployment      one rollcall installation: a directory with its configuration, topics and group of its own names.
@@ -50,6 +52,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -289,6 +292,105 @@ class Node:
         self.kt("delete-group", group)
 
 
+class Feeder:
+    """`kt feed`: a producer with a transactional id that lives through what a test does to the brokers. A context manager."""
+
+    def __init__(self, node, transaction=None):
+        self.transaction = transaction or unique("feeder")
+        words = [KT, node.address, "feed", "--transaction", self.transaction, "--escaped"]
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.process.kill()
+        self.close()
+
+    def begin(self):
+        self._say(b"begin\n")
+
+    def send(self, topic, *records):
+        for record in records:
+            self._say(topic.encode() + b"\t" + _line(record))
+
+    def commit(self, timeout=60):
+        """The answer: {"t", "ok"}, or with ok False "error": it was aborted, and is to be sent again."""
+        return self._end(b"commit\n", timeout)
+
+    def abort(self, timeout=60):
+        return self._end(b"abort\n", timeout)
+
+    def feed(self, records, timeout=60):
+        """Pairs of topic and Record in one transaction, again until it is committed; how often it was sent. Also what was
+        aborted is in the log, for read_uncommitted."""
+        for times in itertools.count(1):
+            self.begin()
+            for topic, record in records:
+                self.send(topic, record)
+            if self.commit(timeout)["ok"]:
+                return times
+
+    def close(self):
+        """An open transaction is aborted."""
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _say(self, line):
+        try:
+            self.process.stdin.write(line)
+        except BrokenPipeError:
+            raise self._ended() from None
+
+    def _ended(self):
+        return Failure(f"kt feed ended with {self.process.wait()}: {self.process.stderr.read().decode(errors='replace')}")
+
+    def _end(self, command, timeout):
+        try:
+            self._say(command)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
+        check(select.select([self.process.stdout], [], [], timeout)[0], f"kt feed: no answer within {timeout} s")
+        line = self.process.stdout.readline()
+        if not line:
+            raise self._ended()
+        return json.loads(line)
+
+
+class OffsetsWatch:
+    """`kt watch-offsets` into a file: {"t": ms, "offsets": {"topic/partition": offset or None}} or {"t", "error"} a line."""
+
+    def __init__(self, node, group, topics, path, every_ms=100):
+        self.path = pathlib.Path(path)
+        with open(self.path, "wb") as out:
+            self.process = subprocess.Popen(
+                [KT, node.address, "watch-offsets", group, *topics, "--every", str(every_ms), "--isolation", "read_uncommitted"],
+                stdin=subprocess.PIPE, stdout=out, preexec_fn=die_with_parent)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.stop()
+
+    def lines(self):
+        """Those that are there now."""
+        whole, _, _ = self.path.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def stop(self):
+        check(self.process.poll() is None, f"kt watch-offsets has ended by itself, with {self.process.returncode}")
+        self.process.stdin.close()
+        try:
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:  # it is asking a broker that is away
+            self.process.kill()
+            self.process.wait()
+
+
 class Cluster(Node):
     """Brokers that hold copies of each other's topics (as many as there are, at most three, of which two must be in sync);
     .nodes are Nodes, each with a life of its own. What is done to a Cluster is done to all of them at once; what is asked of
@@ -415,16 +517,21 @@ class Deployment:
         """Produces objects as `replay` reads them: each names its topic, the key is its employee or site. On a
         deployment with create_time, arrived_at (RFC 3339) becomes the timestamp."""
         by_topic = {}
+        for topic, record in self.records(lines):
+            by_topic.setdefault(topic, []).append(record)
+        for topic, records in by_topic.items():
+            self.node.produce(topic, records, batch=batch)
+
+    def records(self, lines):
+        """Such lines as pairs of a real topic and a Record, in their order: for Feeder.feed."""
         for line in lines:
             value = {name: v for name, v in line.items() if name not in ("topic", "arrived_at", "tombstone")}
             key = line["site_id"] if line["topic"] == "calendar" else str(line["employee_id"])
             arrived = line.get("arrived_at")
-            by_topic.setdefault(line["topic"], []).append(Record(
+            yield self.topics[line["topic"]], Record(
                 key=key,
                 value=None if line.get("tombstone") else json.dumps(value),
-                timestamp=None if arrived is None else milliseconds(arrived)))
-        for topic, records in by_topic.items():
-            self.node.produce(self.topics[topic], records, batch=batch)
+                timestamp=None if arrived is None else milliseconds(arrived))
 
     def input_log(self):
         """Everything in the input topics, as the lines of a file for `replay` in the order of SPEC 5. Values are taken

@@ -1,7 +1,7 @@
 /* kt ("Kafka tool"): what the tests and benches ask of a broker beyond what rollcall does itself. One
  * short-lived, single-threaded process a question; it answers in JSON lines. It exists because Kafka's own
  * command-line classes start a Java machine each time and take seconds. Records in and out are in
- * kt_records.c. */
+ * kt_records.c, the two commands that live longer in kt_long.c. */
 #include "kt.h"
 
 #include <errno.h>
@@ -29,42 +29,54 @@ _Noreturn void kt_fail(rd_kafka_resp_err_t err, const char *format, ...) {
 }
 
 _Noreturn void kt_usage(void) {
-    fputs("usage: kt BOOTSTRAP COMMAND [OPTION...] [OPERAND...]\n"
-          "  wait [COPIES]                          until the broker answers, and each partition of each "
-          "topic has\n"
-          "                                         a leader and so many copies in sync\n"
-          "  create TOPIC PARTITIONS [NAME=VALUE...]  and wait until each partition has a leader\n"
-          "  delete TOPIC\n"
-          "  add-partitions TOPIC TOTAL\n"
-          "  delete-records TOPIC PARTITION BEFORE  the first offset that is kept (-1: the end)\n"
-          "  config TOPIC                           {\"name\":\"value\",...}\n"
-          "  watermarks TOPIC                       {\"partition\",\"low\",\"high\"} a line; \"high\" is the "
-          "end of\n"
-          "                                         committed data with --isolation read_committed\n"
-          "  produce TOPIC < FILE                   lines of partition TAB timestamp TAB key TAB value [TAB "
-          "NAME=VALUE...]\n"
-          "                                         partition `-`: by the key's hash, as Java does; "
-          "timestamp: ms, or `-`\n"
-          "                                         for now; `\\N`: null; from the fifth on: headers\n"
-          "  consume TOPIC                          everything there is now, "
-          "{\"partition\",\"offset\",\"timestamp\",\n"
-          "                                         "
-          "\"timestamp_type\",\"key\",\"value\",\"headers\":[[name,value]...]} a line;\n"
-          "                                         with \"binary\":true bytes that are not UTF-8 are "
-          "\\u00XX each\n"
-          "  offsets GROUP TOPIC...                 {\"topic\",\"partition\",\"offset\"} a line, null: none "
-          "committed\n"
-          "  set-offsets GROUP TOPIC PARTITION OFFSET [METADATA]   the group must have no member\n"
-          "  delete-offsets GROUP TOPIC\n"
-          "  delete-group GROUP\n"
-          "options: --timeout SECONDS (30)   --isolation read_committed|read_uncommitted (the first)\n"
-          "  --format json|value             of consume (json)\n"
-          "  --escaped                       of produce: \\t \\n \\r \\\\ \\xHH in keys, values and headers\n"
-          "  --transaction ID --end commit|abort|leave   of produce: in one transaction; `leave` keeps it "
-          "open\n"
-          "  -X NAME=VALUE                   a property of librdkafka\n"
-          "exit codes: 0, 1 refused, 64 usage, 75 the broker did not answer\n",
-          stderr);
+    fputs(
+        "usage: kt BOOTSTRAP COMMAND [OPTION...] [OPERAND...]\n"
+        "  wait [COPIES]                          until the broker answers, and each partition of each "
+        "topic has\n"
+        "                                         a leader and so many copies in sync\n"
+        "  create TOPIC PARTITIONS [NAME=VALUE...]  and wait until each partition has a leader\n"
+        "  delete TOPIC\n"
+        "  add-partitions TOPIC TOTAL\n"
+        "  delete-records TOPIC PARTITION BEFORE  the first offset that is kept (-1: the end)\n"
+        "  config TOPIC                           {\"name\":\"value\",...}\n"
+        "  watermarks TOPIC                       {\"partition\",\"low\",\"high\"} a line; \"high\" is the "
+        "end of\n"
+        "                                         committed data with --isolation read_committed\n"
+        "  produce TOPIC < FILE                   lines of partition TAB timestamp TAB key TAB value [TAB "
+        "NAME=VALUE...]\n"
+        "                                         partition `-`: by the key's hash, as Java does; "
+        "timestamp: ms, or `-`\n"
+        "                                         for now; `\\N`: null; from the fifth on: headers\n"
+        "  consume TOPIC                          everything there is now, "
+        "{\"partition\",\"offset\",\"timestamp\",\n"
+        "                                         "
+        "\"timestamp_type\",\"key\",\"value\",\"headers\":[[name,value]...]} a line;\n"
+        "                                         with \"binary\":true bytes that are not UTF-8 are "
+        "\\u00XX each\n"
+        "  offsets GROUP TOPIC...                 {\"topic\",\"partition\",\"offset\"} a line, null: none "
+        "committed\n"
+        "  set-offsets GROUP TOPIC PARTITION OFFSET [METADATA]   the group must have no member\n"
+        "  delete-offsets GROUP TOPIC\n"
+        "  delete-group GROUP\n"
+        "  feed --transaction ID < FILE           lines `begin`, records as of produce with the topic before "
+        "them, `commit`,\n"
+        "                                         `abort`; {\"t\",\"ok\"[,\"error\"]} for each end: not ok "
+        "means aborted,\n"
+        "                                         for the caller to send again. Waits for a broker that is "
+        "away.\n"
+        "  watch-offsets GROUP TOPIC...           "
+        "{\"t\",\"offsets\":{\"topic/partition\":offset or null}} or {\"t\",\"error\"}\n"
+        "                                         again and again until standard input is closed\n"
+        "options: --timeout SECONDS (30)   --isolation read_committed|read_uncommitted (the first)\n"
+        "  --format json|value             of consume (json)\n"
+        "  --every MS                      of watch-offsets (100)\n"
+        "  --escaped                       of produce and feed: \\t \\n \\r \\\\ \\xHH in keys, values and "
+        "headers\n"
+        "  --transaction ID --end commit|abort|leave   of produce: in one transaction; `leave` keeps it "
+        "open\n"
+        "  -X NAME=VALUE                   a property of librdkafka\n"
+        "exit codes: 0, 1 refused, 64 usage, 75 the broker did not answer\n",
+        stderr);
     _exit(EX_USAGE);
 }
 
@@ -458,6 +470,8 @@ static const struct command {
     {"watermarks", 1, 1, show_watermarks},
     {"produce", 1, 1, kt_produce},
     {"consume", 1, 1, kt_consume},
+    {"feed", 0, 0, kt_feed},
+    {"watch-offsets", 2, 100, kt_watch_offsets},
     {"offsets", 2, 100, show_offsets},
     {"set-offsets", 4, 5, set_offsets},
     {"delete-offsets", 2, 2, delete_offsets},
@@ -486,6 +500,8 @@ static void parse_arguments(struct kt *kt, int argc, char **argv) {
             kt_usage();
         if (!strcmp(word, "--timeout"))
             kt->timeout_ms = (int)kt_number(value, 1, 3600) * 1000;
+        else if (!strcmp(word, "--every"))
+            kt->every_ms = (int)kt_number(value, 1, 3600000);
         else if (!strcmp(word, "--isolation"))
             kt->isolation = one_of(value, "read_committed", "read_uncommitted", "");
         else if (!strcmp(word, "--format"))
@@ -509,6 +525,7 @@ int main(int argc, char **argv) {
                     .operands = calloc((size_t)argc, sizeof(char *)),
                     .properties = calloc((size_t)argc, sizeof(char *)),
                     .timeout_ms = 30000,
+                    .every_ms = 100,
                     .isolation = "read_committed",
                     .format = "json",
                     .end = "commit"};

@@ -13,9 +13,10 @@ struct kt {
     int timeout_ms;          /* of everything that waits for the broker */
     const char *isolation;   /* read_committed or read_uncommitted */
     const char *format;      /* of `consume`: json or value */
-    const char *transaction; /* of `produce`: a transactional id, or NULL */
+    const char *transaction; /* of `produce` and `feed`: a transactional id, or NULL */
     const char *end;         /* of `produce` with one: commit, abort or leave */
-    bool escaped;            /* of `produce`: fields use backslash escapes */
+    bool escaped;            /* of `produce` and `feed`: fields use backslash escapes */
+    int every_ms;            /* of `watch-offsets` */
     char **properties;       /* -X name=value, as given */
     int property_count;
 };
@@ -40,7 +41,16 @@ int kt_partition_count_known(const struct kt *kt, rd_kafka_t *rk, const char *to
 
 long long kt_number(const char *text, long long least, long long most);
 
+/* One line of `produce`, which is overwritten. Ends the program if it has not the form of one. */
+rd_kafka_resp_err_t kt_send_line(const struct kt *kt, rd_kafka_t *rk, const char *topic, char *line,
+                                 long number);
+/* As JSON, NULL as null. In a binary record every byte above 0x7f becomes one code point, so that nothing is
+ * lost. */
+void kt_print_string(const void *bytes, size_t length, bool binary);
+
 void kt_produce(const struct kt *kt);
 void kt_consume(const struct kt *kt);
+void kt_feed(const struct kt *kt);
+void kt_watch_offsets(const struct kt *kt);
 
 #endif

@@ -79,7 +79,8 @@ static rd_kafka_headers_t *headers_of(const struct kt *kt, char *at) {
     return headers;
 }
 
-static void produce_line(const struct kt *kt, rd_kafka_t *rk, char *line, long number) {
+rd_kafka_resp_err_t kt_send_line(const struct kt *kt, rd_kafka_t *rk, const char *topic, char *line,
+                                 long number) {
     struct field columns[4];
     for (int i = 0; i < 4; i++)
         if (!next_column(&line, &columns[i]))
@@ -95,14 +96,15 @@ static void produce_line(const struct kt *kt, rd_kafka_t *rk, char *line, long n
     rd_kafka_headers_t *headers = headers_of(kt, line);
     rd_kafka_resp_err_t err;
     do { /* the client owns the headers once it accepts the record */
-        err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(kt->operands[0]), RD_KAFKA_V_PARTITION(partition),
+        err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
                                 RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_KEY(key.bytes, key.length),
                                 RD_KAFKA_V_VALUE(value.bytes, value.length), RD_KAFKA_V_HEADERS(headers),
                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         rd_kafka_poll(rk, err ? 100 : 0);
     } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
     if (err)
-        kt_fail(err, "line %ld: %s", number, rd_kafka_err2str(err));
+        rd_kafka_headers_destroy(headers);
+    return err;
 }
 
 static void require_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
@@ -142,7 +144,9 @@ void kt_produce(const struct kt *kt) {
             line[--length] = '\0';
         if (strlen(line) != (size_t)length)
             kt_fail(RD_KAFKA_RESP_ERR__INVALID_ARG, "line %ld has a zero byte: use --escaped", number);
-        produce_line(kt, rk, line, number);
+        rd_kafka_resp_err_t err = kt_send_line(kt, rk, kt->operands[0], line, number);
+        if (err)
+            kt_fail(err, "line %ld: %s", number, rd_kafka_err2str(err));
     }
     free(line);
     rd_kafka_resp_err_t err = rd_kafka_flush(rk, kt->timeout_ms);
@@ -186,8 +190,7 @@ static bool is_utf8(const void *bytes, size_t length) {
     return true;
 }
 
-/* In a binary record every byte above 0x7f becomes one code point, so that nothing is lost. */
-static void print_string(const void *bytes, size_t length, bool binary) {
+void kt_print_string(const void *bytes, size_t length, bool binary) {
     const unsigned char *p = bytes;
     if (!p) {
         fputs("null", stdout);
@@ -229,18 +232,18 @@ static void print_record(const rd_kafka_message_t *m) {
     int64_t timestamp_ms = rd_kafka_message_timestamp(m, &type);
     printf("{\"partition\":%d,\"offset\":%lld,\"timestamp\":%lld,\"timestamp_type\":\"%s\",\"key\":",
            m->partition, (long long)m->offset, (long long)timestamp_ms, timestamp_type_name(type));
-    print_string(m->key, m->key_len, binary);
+    kt_print_string(m->key, m->key_len, binary);
     fputs(",\"value\":", stdout);
-    print_string(m->payload, m->len, binary);
+    kt_print_string(m->payload, m->len, binary);
     fputs(",\"headers\":[", stdout);
     const char *name;
     const void *value;
     size_t length;
     for (size_t i = 0; headers && !rd_kafka_header_get_all(headers, i, &name, &value, &length); i++) {
         fputs(i ? ",[" : "[", stdout);
-        print_string(name, strlen(name), binary);
+        kt_print_string(name, strlen(name), binary);
         putchar(',');
-        print_string(value, length, binary);
+        kt_print_string(value, length, binary);
         putchar(']');
     }
     puts(binary ? "],\"binary\":true}" : "]}");

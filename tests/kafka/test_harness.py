@@ -88,6 +88,56 @@ def test_only_committed_transactions_are_seen():
     assert [r.value for r in node.consume(topic)] == ["commit", "again"]
 
 
+def test_a_feeder_sends_transactions():
+    node, topic = harness.shared_node(), harness.unique("fed")
+    node.create(topic, 1, **{"message.timestamp.type": "CreateTime", "retention.ms": -1})
+    with harness.Feeder(node) as feeder:
+        assert feeder.feed([(topic, Record("k", f"tab\t{i}", 0, 1_600_000_000_000 + i)) for i in range(3)]) == 1
+        feeder.begin()
+        feeder.send(topic, Record("k", "aborted", 0))
+        assert feeder.abort()["ok"]
+        feeder.begin()
+        feeder.send(topic, Record("k", "x" * 2_000_000, 0), Record("k", "with it", 0))
+        answer = feeder.commit()
+        assert not answer["ok"] and "large" in answer["error"], answer
+        feeder.feed([(topic, Record("k", None, 0, 7, [("h", "v")]))])
+        feeder.begin()
+        feeder.send(topic, Record("k", "never committed", 0))
+    committed = node.consume(topic)
+    assert [r.value for r in committed] == ["tab\t0", "tab\t1", "tab\t2", None], committed
+    assert [r.timestamp for r in committed] == [1_600_000_000_000, 1_600_000_000_001, 1_600_000_000_002, 7], committed
+    assert committed[3].headers == [("h", "v")] and node.watermarks(topic)[0][1] == node.watermarks(topic, "read_committed")[0][1]
+    with harness.Feeder(node) as feeder:
+        feeder.send(topic, Record("k", "outside a transaction", 0))
+        assert "outside a transaction" in _fails(feeder.commit)
+
+
+def test_own_node_feeder_and_watch_outlive_an_outage():
+    with harness.Node() as node:
+        node.create("t", 2)
+        watch = harness.OffsetsWatch(node, "g", ["t"], node.directory / "offsets.jsonl", every_ms=50)
+        with watch, harness.Feeder(node) as feeder:
+            feeder.feed([("t", Record("k", "1", 0))])
+            feeder.begin()
+            feeder.send("t", Record("k", "2", 0))
+            node.kill()
+            feeder.process.stdin.write(b"commit\n")
+            feeder.process.stdin.flush()
+            harness.wait_until(lambda: "error" in watch.lines()[-1], 15, "a watch without a broker")
+            node.start()
+            assert json.loads(feeder.process.stdout.readline())["ok"]
+            node.pause()
+            time.sleep(6)  # longer than a request may take
+            node.resume()
+            feeder.feed([("t", Record("k", "3", 0))])
+            node.set_offsets("g", "t", 1, 5)
+            seen = {"t/0": None, "t/1": 5}
+            harness.wait_until(lambda: watch.lines()[-1].get("offsets") == seen, 15, f"{seen} in {watch.path}")
+        times = [line["t"] for line in watch.lines()]
+        assert watch.lines()[0]["offsets"] == {"t/0": None, "t/1": None} and times == sorted(times)
+        assert [r.value for r in node.consume("t")] == ["1", "2", "3"]
+
+
 def test_offsets_are_set_and_removed():
     node, topic, group = harness.shared_node(), harness.unique("offsets"), harness.unique("group")
     node.create(topic, 2)
