@@ -44,6 +44,7 @@ Files of a test live under ${ROLLCALL_TEST_DIR:-build/dev/kafka-tests}; they are
 note where, when it fails. A process started here dies with the test, also if that is killed.
 """
 
+import copy
 import ctypes
 import dataclasses
 import datetime
@@ -199,6 +200,12 @@ class Node:
             shutil.rmtree(self.directory)
         else:
             print(f"the broker's files are kept: {self.directory}", file=sys.stderr)
+
+    def at(self, address):
+        """The same, as whoever bootstraps from that address sees it."""
+        other = copy.copy(self)
+        other.address = address
+        return other
 
     @property
     def proxied(self):
