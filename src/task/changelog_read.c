@@ -14,7 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSED_DAY_BOUND 1000000 /* no instant of SPEC 2 has a day beyond */
+/* No instant and no date that a broker or SPEC 2 can give lies beyond; sums of those within are far from
+ * overflow. */
+#define DAY_BOUND        1000000
+#define MS_BOUND         (DAY_BOUND * INT64_C(86400000))
+#define DEBT_BOUND       (INT64_C(1) << 40)
+#define HOMES_APART_DAYS 4 /* more than the closed days of any two zones are */
 
 struct restore {
     struct task_setup setup;
@@ -23,6 +28,8 @@ struct restore {
     struct restored result;
     uint8_t rules_hash[32];
     bool *awaits_snapshot; /* [segments] a delta spoke of somebody whose earlier records are compacted away */
+    uint64_t *deltas;      /* numbers of the delta blocks that were read */
+    size_t deltas_count, deltas_capacity;
 };
 
 struct restore *restore_new(const struct task_setup *setup) {
@@ -38,6 +45,7 @@ void restore_free(struct restore **restore) {
     task_free(&(*restore)->task);
     free((*restore)->result.positions);
     free((*restore)->awaits_snapshot);
+    free((*restore)->deltas);
     free(*restore);
     *restore = NULL;
 }
@@ -47,21 +55,78 @@ static enum restore_result refuse(char *error, size_t error_size, const char *wh
     return RESTORE_REFUSED;
 }
 
+/* ---- values within their bounds: anything else was not written by us
+ * ---------------------------------------------- */
+
+static uint64_t get_most(struct block_reader *r, uint64_t most) {
+    uint64_t number = block_get_uint(r);
+    if (number > most)
+        r->failed = true;
+    return r->failed ? 0 : number;
+}
+
+static int64_t get_between(struct block_reader *r, int64_t least, int64_t most) {
+    int64_t number = block_get_int(r);
+    if (number < least || number > most)
+        r->failed = true;
+    return r->failed ? 0 : number;
+}
+
+static civil_day get_day(struct block_reader *r) {
+    return (civil_day){(int32_t)get_between(r, -DAY_BOUND, DAY_BOUND)};
+}
+
+/* Or DAY_NONE. */
+static civil_day get_day_or_none(struct block_reader *r) {
+    int64_t day = block_get_int(r);
+    if (day != INT32_MIN && (day < -DAY_BOUND || day > DAY_BOUND))
+        r->failed = true;
+    return r->failed ? DAY_NONE : (civil_day){(int32_t)day};
+}
+
+static void get_days(struct block_reader *r, civil_day *from, civil_day *to) {
+    *from = get_day(r);
+    *to = get_day(r);
+    if (from->n > to->n)
+        r->failed = true;
+}
+
+/* Or NO_CLOCK. */
+static int64_t get_ms(struct block_reader *r) {
+    int64_t ms = block_get_int(r);
+    if (ms != NO_CLOCK && (ms < -MS_BOUND || ms > MS_BOUND))
+        r->failed = true;
+    return r->failed ? NO_CLOCK : ms;
+}
+
+/* Of 1 to 64 bytes, or of none where there may be none. */
+static struct short_text get_text(struct block_reader *r, size_t least) {
+    struct short_text text = {0};
+    size_t len;
+    const char *bytes = block_get_text(r, ID_BYTES_MAX, &len);
+    if (len < least)
+        r->failed = true;
+    if (r->failed)
+        return text;
+    text.len = (uint8_t)len;
+    memcpy(text.bytes, bytes, len);
+    return text;
+}
+
 /* ---- birth and task records
  * ------------------------------------------------------------------------------------ */
 
 static enum restore_result apply_birth(struct restore *restore, struct block_reader *r, char *error,
                                        size_t error_size) {
     struct birth birth = {
-        .partition = (uint32_t)block_get_uint(r),
-        .partitions = (uint32_t)block_get_uint(r),
-        .segments = (uint32_t)block_get_uint(r),
+        .partition = (uint32_t)get_most(r, UINT32_MAX),
+        .partitions = (uint32_t)get_most(r, UINT32_MAX),
+        .segments = (uint32_t)get_most(r, 1u << 20),
         .hash_seed = block_get_uint(r),
     };
-    birth.complete_from.n = (int32_t)block_get_int(r);
-    birth.created.ms = block_get_int(r);
-    if (r->failed || r->at != r->end || birth.segments == 0 || birth.segments > 1u << 20 ||
-        (birth.segments & (birth.segments - 1)) != 0)
+    birth.complete_from = get_day_or_none(r);
+    birth.created.ms = get_ms(r);
+    if (r->failed || r->at != r->end || birth.segments == 0 || (birth.segments & (birth.segments - 1)) != 0)
         return refuse(error, error_size, "the birth record makes no sense");
     if (restore->task)
         return refuse(error, error_size, "a second birth record");
@@ -79,31 +144,30 @@ static enum restore_result apply_task(struct restore *restore, const struct bloc
     struct task *task = restore->task;
     struct changelog_state *log = &task->changelog;
     struct restored *result = &restore->result;
-    task->clock.ms = block_get_int(r);
-    task->complete_from.n = (int32_t)block_get_int(r);
+    task->clock.ms = get_ms(r);
+    task->complete_from = get_day_or_none(r);
     block_get_raw(r, restore->rules_hash, sizeof restore->rules_hash);
+    if (task->clock.ms != NO_CLOCK && day_is_none(task->complete_from))
+        r->failed = true; /* known from the first arrival at the latest */
     log->batch = result->batch = header->number;
     log->next_delta = header->delta;
     log->oldest_delta = block_get_uint(r);
-    log->next_segment = (uint32_t)block_get_uint(r) & (restore->setup.segments - 1);
-    log->debt_bytes = block_get_int(r);
+    log->next_segment = (uint32_t)get_most(r, restore->setup.segments - 1);
+    log->debt_bytes = get_between(r, -DEBT_BOUND, DEBT_BOUND);
     task->closes_done = block_get_uint(r);
     if (header->count > TOPIC_COUNT * PARTITIONS_MAX)
         return refuse(error, error_size, "the task record has too many positions");
     result->positions = xrealloc(result->positions, header->count, sizeof *result->positions);
     result->positions_count = header->count;
-    bool is_sound = true;
     for (uint32_t i = 0; i < header->count; i++) {
         struct position *position = &result->positions[i];
-        uint64_t topic = block_get_uint(r);
-        is_sound = is_sound && topic < TOPIC_COUNT;
-        position->topic = (enum topic)topic;
-        position->partition = (int32_t)block_get_int(r);
-        position->offset = block_get_int(r);
-        position->arrival.ms = block_get_int(r);
+        position->topic = (enum topic)get_most(r, TOPIC_COUNT - 1);
+        position->partition = (int32_t)get_between(r, 0, INT32_MAX);
+        position->offset = get_between(r, 0, INT64_MAX);
+        position->arrival.ms = get_ms(r);
     }
     result->has_task_record = true;
-    if (r->failed || r->at != r->end || !is_sound)
+    if (r->failed || r->at != r->end)
         return refuse(error, error_size, "the task record makes no sense");
     return RESTORE_OK;
 }
@@ -116,10 +180,16 @@ struct block_name {
     size_t len;
 };
 
+/* A segment, or a part of one: the index-th of so many equal ranges of hash values. */
+struct range {
+    uint32_t index, ranges;
+};
+
 struct people_reader {
     struct restore *restore;
     struct block_reader *r;
-    struct block_name *names; /* [1..count] */
+    const struct range *range; /* of a snapshot; NULL: of a delta */
+    struct block_name *names;  /* [1..count] */
     uint64_t names_count;
     const char *why; /* what the configuration lacks */
 };
@@ -137,11 +207,11 @@ static void get_roster_entry(struct people_reader *reader, struct roster_entry *
     struct block_reader *r = reader->r;
     struct task *task = reader->restore->task;
     *entry = (struct roster_entry){.site = SITE_NONE, .zone = ZONE_NONE};
-    entry->effective_on.n = (int32_t)block_get_int(r);
-    entry->hired_on.n = (int32_t)block_get_int(r);
-    entry->left_on.n = (int32_t)block_get_int(r);
-    entry->workdays = (uint8_t)block_get_uint(r);
-    entry->expects_office = block_get_uint(r) != 0;
+    entry->effective_on = get_day(r);
+    entry->hired_on = get_day_or_none(r);
+    entry->left_on = get_day_or_none(r);
+    entry->workdays = (uint8_t)get_most(r, (1u << WEEK_DAYS) - 1);
+    entry->expects_office = get_most(r, 1) != 0;
     const struct block_name *name = get_name(reader);
     int policy = name ? policies_find(&task->rules->policies, name->text, name->len) : -1;
     if (policy < 0)
@@ -158,99 +228,94 @@ static void get_roster_entry(struct people_reader *reader, struct roster_entry *
         if (entry->zone == ZONE_NONE)
             reader->why = "somebody's roster record names a zone that is gone from the tz database";
     }
-    if ((name = get_name(reader)) != NULL && name->len <= ID_BYTES_MAX)
+    if ((name = get_name(reader)) != NULL)
         entry->manager = names_take(task->people, name->text, name->len);
 }
 
-static civil_day get_day(struct block_reader *r) {
-    return (civil_day){(int32_t)block_get_int(r)};
-}
-
-static struct short_text get_id(struct block_reader *r) {
-    struct short_text id = {0};
-    size_t len;
-    const char *bytes = block_get_text(r, ID_BYTES_MAX, &len);
-    if (r->failed)
-        return id;
-    id.len = (uint8_t)len;
-    memcpy(id.bytes, bytes, len);
-    return id;
-}
-
-/* A count of what is kept of one person; anything larger was not written by us. */
-static uint64_t get_count(struct block_reader *r, uint64_t most) {
-    uint64_t count = block_get_uint(r);
-    if (count > most)
-        r->failed = true;
-    return r->failed ? 0 : count;
-}
-
-static void get_adverse(struct block_reader *r, struct people *people, struct person *person) {
-    uint64_t count = get_count(r, ADVERSE_RECORDS_MAX);
+/* `closed` is c: nobody is judged on a day to come. */
+static void get_adverse(struct block_reader *r, struct people *people, struct person *person,
+                        int32_t closed) {
+    uint64_t count = get_most(r, ADVERSE_RECORDS_MAX);
     for (uint64_t i = 0; i < count; i++) {
-        uint32_t seq = (uint32_t)block_get_uint(r);
+        uint32_t seq = (uint32_t)get_most(r, UINT32_MAX);
         civil_day effective_on = get_day(r);
+        if (effective_on.n > closed)
+            r->failed = true;
         person_add_adverse(people, person, seq, effective_on);
-        person->more->case_file->adverse[i].is_superseded = block_get_uint(r) != 0;
+        person->more->case_file->adverse[i].is_superseded = get_most(r, 1) != 0;
     }
 }
 
 static void get_case(struct block_reader *r, struct case_file *file) {
-    file->gate = (uint8_t)get_count(r, GATE_VP_APPROVAL_REQUIRED);
-    file->approved_until = get_day(r);
-    file->grounds[0] = (uint32_t)block_get_uint(r);
-    file->grounds[1] = (uint32_t)block_get_uint(r);
-    file->is_retracted = block_get_uint(r) != 0;
+    file->gate = (uint8_t)get_most(r, GATE_VP_APPROVAL_REQUIRED);
+    file->approved_until = get_day_or_none(r);
+    file->grounds[0] = (uint32_t)get_most(r, UINT32_MAX);
+    file->grounds[1] = (uint32_t)get_most(r, UINT32_MAX);
+    file->is_retracted = get_most(r, 1) != 0;
 }
 
 static void get_leaves(struct block_reader *r, struct people *people, struct person *person) {
-    uint64_t count = get_count(r, 2 * PERSON_RECORDS_MAX);
+    uint64_t count = get_most(r, 2 * PERSON_RECORDS_MAX);
     for (uint64_t i = 0; i < count && !r->failed; i++) {
-        struct leave_record record = {.leave_id = get_id(r)};
-        record.from = get_day(r);
-        record.to = get_day(r);
-        record.effect = (enum leave_effect)get_count(r, LEAVE_CREDIT);
+        struct leave_record record = {.leave_id = get_text(r, 1)};
+        get_days(r, &record.from, &record.to);
+        record.effect = (enum leave_effect)get_most(r, LEAVE_CREDIT);
         if (!r->failed)
             person_put_leave(people, person, &record, (civil_day){INT32_MIN});
     }
 }
 
+/* What covers days says which; what is neither in force nor remembered would have been forgotten. */
+static bool is_sound_decision(const struct decision *decision) {
+    if (!decision->is_in_force)
+        return decision->is_remembered;
+    return decision->kind <= DECISION_VP_APPROVAL && !day_is_none(decision->to) &&
+           decision->from.n <= decision->to.n &&
+           (decision->kind == DECISION_VP_APPROVAL || !day_is_none(decision->from));
+}
+
 static void get_decisions(struct block_reader *r, struct people *people, struct person *person) {
-    uint64_t count = get_count(r, PERSON_RECORDS_MAX + DECISIONS_KEPT_MAX);
+    uint64_t count = get_most(r, PERSON_RECORDS_MAX + DECISIONS_KEPT_MAX);
     for (uint64_t i = 0; i < count && !r->failed; i++) {
-        struct short_text id = get_id(r);
+        struct short_text id = get_text(r, 1);
         struct decision *decision = person_add_decision(people, person, id.bytes, id.len);
-        decision->kind = (uint8_t)get_count(r, DECISION_CASE_CLOSED);
-        decision->from = get_day(r);
-        decision->to = get_day(r);
-        uint64_t bits = block_get_uint(r);
+        decision->kind = (uint8_t)get_most(r, DECISION_CASE_CLOSED);
+        decision->from = get_day_or_none(r);
+        decision->to = get_day_or_none(r);
+        uint64_t bits = get_most(r, DECISION_IN_FORCE | DECISION_REMEMBERED);
         decision->is_in_force = (bits & DECISION_IN_FORCE) != 0;
         decision->is_remembered = (bits & DECISION_REMEMBERED) != 0;
+        if (!is_sound_decision(decision))
+            r->failed = true;
     }
 }
 
 static void get_hold(struct block_reader *r, struct hold *hold) {
-    hold->group = get_id(r);
-    hold->policy = get_id(r);
-    hold->version = get_day(r);
-    hold->week.is_set = block_get_uint(r) != 0;
-    hold->week.from = get_day(r);
+    hold->group = get_text(r, 1);
+    hold->policy = get_text(r, 1);
+    hold->version = get_day_or_none(r);
+    hold->week.is_set = get_most(r, 1) != 0;
+    hold->week.from = get_day_or_none(r);
+    if (hold->week.is_set && day_is_none(hold->week.from))
+        r->failed = true;
     hold->week.to = day_plus(hold->week.from, WEEK_DAYS - 1);
-    hold->week.present = (uint8_t)block_get_uint(r);
-    hold->week.required = (uint8_t)block_get_uint(r);
-    hold->week.workable = (uint8_t)block_get_uint(r);
-    hold->week.days = (uint8_t)block_get_uint(r);
+    hold->week.present = (uint8_t)get_most(r, WEEK_DAYS);
+    hold->week.required = (uint8_t)get_most(r, WEEK_DAYS);
+    hold->week.workable = (uint8_t)get_most(r, WEEK_DAYS);
+    hold->week.days = (uint8_t)get_most(r, (1u << WEEK_DAYS) - 1);
 }
 
-static void get_more(struct people_reader *reader, struct person *person, enum case_stage stage,
-                     uint32_t case_seq) {
+static void get_more(struct people_reader *reader, struct person *person, int32_t closed,
+                     enum case_stage stage, uint32_t case_seq) {
     struct block_reader *r = reader->r;
     struct people *people = reader->restore->task->people;
-    uint64_t has = get_count(r, MORE_ALL);
+    uint64_t has = get_most(r, MORE_ALL);
+    if (stage != STAGE_NONE && !(has & (MORE_ADVERSE | MORE_CASE)))
+        r->failed = true;
     if (has & MORE_TOLD_LATE)
         block_get_raw(r, person_told_late(people, person), sizeof *person->more->told_late);
     if (has & MORE_ADVERSE)
-        get_adverse(r, people, person);
+        get_adverse(r, people, person, closed);
     if (has & (MORE_ADVERSE | MORE_CASE)) {
         struct case_file *file = person_case(people, person);
         file->stage = (uint8_t)stage;
@@ -274,24 +339,24 @@ static void get_more(struct people_reader *reader, struct person *person, enum c
 static void get_whole(struct people_reader *reader, struct slot_value *value, struct person *person) {
     struct block_reader *r = reader->r;
     struct people *people = reader->restore->task->people;
-    value->status = (uint8_t)block_get_uint(r);
-    person->known_at.ms = block_get_int(r);
-    person->known_topic = (uint8_t)block_get_uint(r);
-    person->known_partition = (uint16_t)block_get_uint(r);
+    value->status = (uint8_t)get_most(r, STATUS_COUNT - 1);
+    person->known_at.ms = get_ms(r);
+    person->known_topic = (uint8_t)get_most(r, TOPIC_COUNT - 1);
+    person->known_partition = (uint16_t)get_most(r, UINT16_MAX);
     person->known_offset = block_get_int(r);
-    person->known_on.n = (int32_t)block_get_int(r);
-    person->seq = (uint32_t)block_get_uint(r);
-    person->status_since.n = (int32_t)block_get_int(r);
-    enum case_stage stage = (enum case_stage)get_count(r, STAGE_WRITTEN_WARNING);
-    uint32_t case_seq = (uint32_t)block_get_uint(r);
-    uint64_t count = block_get_uint(r);
+    person->known_on = get_day(r);
+    person->seq = (uint32_t)get_most(r, UINT32_MAX);
+    person->status_since = get_day(r);
+    enum case_stage stage = (enum case_stage)get_most(r, STAGE_WRITTEN_WARNING);
+    uint32_t case_seq = (uint32_t)get_most(r, UINT32_MAX);
+    uint64_t count = get_most(r, 2 * PERSON_RECORDS_MAX);
     for (uint64_t i = 0; i < count && !r->failed && reader->why == NULL; i++) {
         struct roster_entry entry;
         get_roster_entry(reader, &entry);
         person_put_roster(people, person, &entry);
     }
-    get_more(reader, person, stage, case_seq);
-    if (value->status >= STATUS_COUNT || person->known_topic >= TOPIC_COUNT)
+    get_more(reader, person, value->closed, stage, case_seq);
+    if (person->seq == 0)
         r->failed = true;
 }
 
@@ -302,10 +367,19 @@ static void drop(struct task *task, struct table_slot *slot) {
     table_erase(task->table, slot);
 }
 
+/* Equal ranges of hash values, as table_next_in_range walks them. */
+static uint32_t segment_of(uint64_t hash, uint32_t segments) {
+    return (uint32_t)((day_bits)hash * segments >> 64);
+}
+
 /* The id may be there with an older state: the whole record replaces it. */
 static void put_whole(struct people_reader *reader, const char *id, size_t len, struct slot_value *value) {
     struct task *task = reader->restore->task;
     uint64_t hash = table_hash(task->table, id, len);
+    if (reader->range && segment_of(hash, reader->range->ranges) != reader->range->index) {
+        reader->r->failed = true;
+        return;
+    }
     struct table_slot *slot = table_find(task->table, id, len, hash);
     if (slot)
         drop(task, slot);
@@ -314,26 +388,20 @@ static void put_whole(struct people_reader *reader, const char *id, size_t len, 
     table_insert(task->table, id, len, hash, value);
 }
 
-/* Equal ranges of hash values, as table_next_in_range walks them. */
-static uint32_t segment_of(uint64_t hash, uint32_t segments) {
-    return (uint32_t)((day_bits)hash * segments >> 64);
-}
-
 static void apply_entry(struct people_reader *reader) {
     struct block_reader *r = reader->r;
     struct task *task = reader->restore->task;
     uint64_t kind = block_get_uint(r);
     size_t len;
     const char *id = block_get_text(r, ID_BYTES_MAX, &len);
-    if (r->failed || len == 0 || kind < ENTRY_WHOLE || kind > ENTRY_ERASED) {
+    if (r->failed || len == 0 || kind < ENTRY_WHOLE || kind > ENTRY_ERASED ||
+        (reader->range && kind != ENTRY_WHOLE)) {
         r->failed = true;
         return;
     }
     struct slot_value value = {0};
     if (kind != ENTRY_ERASED) {
-        int64_t closed = block_get_int(r);
-        r->failed = r->failed || closed < -CLOSED_DAY_BOUND || closed > CLOSED_DAY_BOUND;
-        value.closed = (int32_t)closed;
+        value.closed = get_day(r).n;
         block_get_raw(r, value.days, sizeof value.days);
     }
     if (r->failed)
@@ -372,11 +440,7 @@ static void clear_range(struct task *task, uint32_t index, uint32_t ranges) {
     }
 }
 
-/* What the number of a snapshot says: a segment, or a part of one. */
-struct range {
-    uint32_t index, ranges;
-};
-
+/* What the number of a snapshot says. */
 static struct range range_of(const struct restore *restore, uint64_t number) {
     uint32_t ranges = (uint32_t)(number >> 32);
     return (struct range){(uint32_t)number, ranges ? ranges : restore->setup.segments};
@@ -396,6 +460,14 @@ static void note_snapshot(struct restore *restore, struct range range, uint64_t 
     restore->awaits_snapshot[range.index / parts] = false;
 }
 
+static void note_delta(struct restore *restore, uint64_t number) {
+    if (restore->deltas_count == restore->deltas_capacity) {
+        restore->deltas_capacity = restore->deltas_capacity ? 2 * restore->deltas_capacity : 256;
+        restore->deltas = xrealloc(restore->deltas, restore->deltas_capacity, sizeof *restore->deltas);
+    }
+    restore->deltas[restore->deltas_count++] = number;
+}
+
 static enum restore_result apply_people(struct restore *restore, const struct block_header *header,
                                         struct block_reader *r, char *error, size_t error_size) {
     struct people_reader reader = {.restore = restore, .r = r};
@@ -403,11 +475,15 @@ static enum restore_result apply_people(struct restore *restore, const struct bl
     if (reader.names_count > (uint64_t)(r->end - r->at))
         return refuse(error, error_size, "a block with more names than bytes");
     reader.names = xcalloc(reader.names_count + 1, sizeof *reader.names);
-    for (uint64_t i = 1; i <= reader.names_count; i++)
+    for (uint64_t i = 1; i <= reader.names_count; i++) {
         reader.names[i].text = block_get_text(r, ID_BYTES_MAX, &reader.names[i].len);
+        r->failed = r->failed || reader.names[i].len == 0;
+    }
     struct range range = range_of(restore, header->number);
-    if (header->kind == BLOCK_SNAPSHOT)
+    if (header->kind == BLOCK_SNAPSHOT) {
+        reader.range = &range;
         clear_range(restore->task, range.index, range.ranges);
+    }
     for (uint32_t i = 0; i < header->count && !r->failed && reader.why == NULL; i++)
         apply_entry(&reader);
     free(reader.names);
@@ -417,6 +493,8 @@ static enum restore_result apply_people(struct restore *restore, const struct bl
         return refuse(error, error_size, "the entries of the block make no sense");
     if (header->kind == BLOCK_SNAPSHOT)
         note_snapshot(restore, range, header->delta);
+    else
+        note_delta(restore, header->number);
     return RESTORE_OK;
 }
 
@@ -427,14 +505,15 @@ static enum restore_result apply_closures(struct restore *restore, const struct 
                                           const char *key, size_t key_len, struct block_reader *r,
                                           char *error, size_t error_size) {
     struct task *task = restore->task;
-    struct short_text id = get_id(r);
+    struct short_text id = get_text(r, 1);
     if (r->failed || key_len != 1u + id.len || memcmp(key + 1, id.bytes, id.len) != 0)
         return refuse(error, error_size, "the block does not belong to its key");
     struct closures *closures = NULL;
     for (uint32_t i = 0; i < header->count && i < CLOSURES_MAX && !r->failed; i++) {
-        struct closure closure = {.kind = (uint8_t)get_count(r, CALENDAR_HOLD)};
-        closure.from = get_day(r);
-        closure.to = get_day(r);
+        struct closure closure = {.kind = (uint8_t)get_most(r, CALENDAR_HOLD)};
+        get_days(r, &closure.from, &closure.to);
+        if (closures_contain(closures, &closure))
+            r->failed = true;
         struct closures *more = closures_with(closures, &closure);
         free(closures);
         closures = more;
@@ -508,6 +587,46 @@ enum restore_result restore_apply(struct restore *restore, const char *key, size
     return apply_people(restore, &header, &payload, error, error_size);
 }
 
+static int compare_numbers(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* What the last transaction says must be there: the deltas that it had not nulled, and of each segment a
+ * snapshot that knows those which it had. */
+static const char *find_gap(struct restore *restore) {
+    struct changelog_state *log = &restore->task->changelog;
+    uint64_t found = 0;
+    if (restore->deltas_count > 0)
+        qsort(restore->deltas, restore->deltas_count, sizeof *restore->deltas, compare_numbers);
+    for (size_t i = 0; i < restore->deltas_count; i++)
+        found += restore->deltas[i] >= log->oldest_delta && restore->deltas[i] < log->next_delta &&
+                 (i == 0 || restore->deltas[i] != restore->deltas[i - 1]);
+    if (log->oldest_delta == 0 || log->oldest_delta > log->next_delta ||
+        found != log->next_delta - log->oldest_delta)
+        return "delta blocks are missing that the task record counts on: a part of the changelog is lost";
+    for (uint32_t i = 0; i < restore->setup.segments; i++) {
+        if (log->oldest_delta > 1 && log->segment_delta[i] < log->oldest_delta)
+            return "snapshots are missing that the task record counts on: a part of the changelog is lost";
+        if (log->segment_delta[i] > log->next_delta)
+            log->segment_delta[i] = log->next_delta; /* of a batch that is done again, with these numbers */
+    }
+    return NULL;
+}
+
+/* Nothing is left of a ledger when so many days went by. No two homes are that many days apart, so that the
+ * rest of the way is gone day by day, in whatever zone the person's home is by then. */
+static void skip_days(struct task *task, struct subject *subject) {
+    int32_t closed = closes_home(task, subject->value.zone)->closed.n - HOMES_APART_DAYS;
+    if (closed - subject->value.closed < LEDGER_DAYS)
+        return;
+    subject->value.closed = closed - 1;
+    subject->value.days[0] = subject->value.days[1] = 0;
+    if (subject->person->more && subject->person->more->told_late)
+        *subject->person->more->told_late = DAYS_NONE;
+    subject_close_day(task, subject);
+}
+
 /* Moves everybody to the clock: the closes since a person's last block changed nothing but c and the window.
  */
 static void settle_people(struct task *task) {
@@ -517,6 +636,7 @@ static void settle_people(struct task *task) {
             struct subject subject;
             subject_load(task, walk.slots[i], &subject);
             subject_refresh_open_day(task, &subject);
+            skip_days(task, &subject);
             while (subject.value.closed < closes_home(task, subject.value.zone)->closed.n)
                 subject_close_day(task, &subject);
             subject.value.flags |= subject_quiet_flag(task, &subject);
@@ -535,8 +655,11 @@ enum restore_result restore_finish(struct restore *restore, struct restored *out
         restore->birth.complete_from.n != task->rules->complete_from.n)
         return refuse(error, error_size,
                       "time.complete_from differs from the one that `rollcall init` recorded");
-    if (!restore->result.has_task_record && table_count(task->table) > 0)
-        return refuse(error, error_size, "there are people but no task record");
+    if ((!restore->result.has_task_record || task->clock.ms == NO_CLOCK) && table_count(task->table) > 0)
+        return refuse(error, error_size, "there are people but no task record with a clock");
+    const char *gap = restore->result.has_task_record ? find_gap(restore) : NULL;
+    if (gap)
+        return refuse(error, error_size, gap);
     for (uint32_t i = 0; i < restore->setup.segments; i++)
         if (restore->awaits_snapshot[i])
             return refuse(error, error_size, "a delta block changes somebody of whom nothing else tells");

@@ -366,14 +366,14 @@ static size_t write_range(struct task *task, uint32_t index, uint32_t ranges) {
  * its deltas, an idle task writes nothing, and what a restart reads is bounded by a few times the state. */
 static void write_snapshots(struct task *task) {
     struct changelog_state *log = &task->changelog;
-    uint32_t wanted = log->is_to_be_whole ? task->setup.segments : 0;
-    for (uint32_t written = 0; written < wanted || log->debt_bytes > 0; written++) {
+    uint32_t written = 0, all = task->setup.segments;
+    for (; written < all && (log->is_to_be_whole || log->debt_bytes > 0); written++) {
         uint32_t segment = log->next_segment;
         log->debt_bytes -= (int64_t)write_range(task, segment, task->setup.segments);
         log->segment_delta[segment] = log->next_delta;
         log->next_segment = (segment + 1) & (task->setup.segments - 1);
     }
-    if (log->is_to_be_whole)
+    if (written == all) /* nothing is owed when everything was said again */
         log->debt_bytes = 0;
     log->is_to_be_whole = false;
     /* Deltas that every segment's snapshot has seen are no longer needed. */

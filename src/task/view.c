@@ -125,7 +125,7 @@ static void add_more(const struct person_more *more, civil_day first, struct per
         *(leave->effect == LEAVE_CREDIT ? &days->credited_by_leave : &days->on_leave) |=
             days_span(leave->from.n - first.n, leave->to.n - first.n);
     for (const struct decision *decision = more->decisions; decision; decision = decision->next) {
-        if (!decision->is_in_force)
+        if (!decision->is_in_force || decision->kind == DECISION_VP_APPROVAL) /* which covers no days */
             continue;
         day_bits span = days_span(decision->from.n - first.n, decision->to.n - first.n);
         if (decision->kind == DECISION_ATTENDANCE_CREDIT)

@@ -29,11 +29,21 @@ struct Handler {
             return kind == ORACLE_OBJECT;
         if (depth == 1 && current != nullptr) {
             current->kind = kind;
-            current->len = len;
-            if (len > 0)
-                std::memcpy(current->text, text, std::min<size_t>(len, ORACLE_TEXT_MAX));
+            append(text, len);
+        } else if (depth == 2 && current != nullptr && current->kind == ORACLE_ARRAY) {
+            if (kind == ORACLE_STRING && std::memchr(text, '\n', len) == nullptr)
+                append(text, len);
+            else
+                append("?", 1);
+            append("\n", 1);
         }
         return true;
+    }
+    void append(const char *text, size_t len) {
+        if (len > 0 && current->len < ORACLE_TEXT_MAX)
+            std::memcpy(current->text + current->len, text,
+                        std::min<size_t>(len, ORACLE_TEXT_MAX - current->len));
+        current->len = std::min<size_t>(current->len + len, ORACLE_TEXT_MAX);
     }
     static bool has_surrogate(const char *text, size_t len) {
         for (size_t i = 0; i + 1 < len; i++)

@@ -11,11 +11,12 @@ extern "C" {
 
 enum oracle_kind { ORACLE_ABSENT, ORACLE_STRING, ORACLE_NUMBER, ORACLE_BOOLEAN, ORACLE_OBJECT, ORACLE_ARRAY };
 
-#define ORACLE_TEXT_MAX 4096
+#define ORACLE_TEXT_MAX (64 * 1024)
 
 struct oracle_value {
     enum oracle_kind kind; /* ORACLE_ABSENT also for null */
-    size_t len;            /* of a string without escapes, of a number as written */
+    size_t len; /* of a string without escapes, of a number as written; of an array the strings in it,
+                   a newline behind each, `?` for what is none */
     char text[ORACLE_TEXT_MAX];
 };
 

@@ -1,7 +1,9 @@
 /* A task that is written to its changelog and restored again and again says the same as one that never
  * stopped (SPEC 5: the same records whatever the restarts), whether compaction has run or not; and a
  * changelog that is not what a task wrote is refused. */
+#include "block.h"
 #include "changelog.h"
+#include "pack.h"
 
 #include "unit_test.h"
 
@@ -514,6 +516,272 @@ static void a_changelog_without_birth_is_refused(void **state) {
     config_free(&config);
 }
 
+/* ---- what no task wrote, found by tests/fuzz/fuzz_changelog.c
+ * ------------------------------------------------------------------------------------------------- */
+
+/* Why the log is refused; "" if it is not. */
+static const char *refusal(const struct log *log, const struct task_setup *setup) {
+    static char error[256];
+    struct restored restored = {0};
+    struct restore *restore = restore_new(setup);
+    enum restore_result result = RESTORE_OK;
+    for (size_t i = 0; i < log->count && result == RESTORE_OK; i++)
+        result = restore_apply(restore, log->records[i].key, log->records[i].key_len, log->records[i].value,
+                               log->records[i].value_len, error, sizeof error);
+    if (result == RESTORE_OK)
+        result = restore_finish(restore, &restored, error, sizeof error);
+    if (result == RESTORE_OK)
+        error[0] = '\0';
+    restore_free(&restore);
+    task_free(&restored.task);
+    free(restored.positions);
+    return error;
+}
+
+/* The log of a task of a few hundred records, written now and then and compacted; enough for nulled deltas.
+ */
+static struct log written_log(const struct task_setup *setup) {
+    struct log log = {0};
+    struct task *task = task_new(setup);
+    struct birth birth = {0, 1, setup->segments, setup->hash_seed, setup->complete_from, {0}};
+    unsigned state = 3;
+    int64_t clock_ms = INT64_C(1672700000000);
+    changelog_write_birth(task_outbox(task), &birth);
+    log_append(&log, task_outbox(task));
+    for (unsigned i = 0; i < 400; i++) {
+        struct record record;
+        struct task_verdict verdict;
+        make_record(&record, &state, i, &clock_ms);
+        outbox_clear(task_outbox(task));
+        task_apply(task, &record.input, 1, &verdict);
+        if (i % 5 > 0)
+            continue;
+        struct position position = {TOPIC_SWIPES, 0, i + 1, {clock_ms}};
+        changelog_write(task, &position, 1);
+        log_append(&log, task_outbox(task));
+    }
+    task_free(&task);
+    log_compact(&log);
+    return log;
+}
+
+/* A record that is gone would leave people out, or as they were before it. */
+static void a_changelog_with_a_gap_is_refused(void **state) {
+    (void)state;
+    struct config *config = load_company();
+    struct task_setup setup = setup_of(config);
+    struct log log = written_log(&setup);
+    unsigned deltas = 0, snapshots = 0;
+    assert_string_equal(refusal(&log, &setup), "");
+    for (size_t i = 0; i < log.count; i++) {
+        struct kept *gone = &log.records[i], whole = *gone;
+        deltas += whole.key[0] == 'd';
+        snapshots += whole.key[0] == 's';
+        if (whole.key[0] == 'c') /* what was never asserted and what is lost look alike */
+            continue;
+        *gone = (struct kept){.key = whole.key, .key_len = whole.key_len};
+        if (refusal(&log, &setup)[0] == '\0')
+            fail_msg("nobody misses %.*s", (int)whole.key_len, whole.key);
+        *gone = whole;
+    }
+    assert_true(deltas > 1 && snapshots > 1);
+    log_free(&log);
+    config_free(&config);
+}
+
+static void log_add_block(struct log *log, const char *key, const struct block_header *header,
+                          const struct block_writer *payload) {
+    struct kept kept = {copy_bytes(key, strlen(key)), malloc(BLOCK_HEADER_BYTES + payload->used), strlen(key),
+                        BLOCK_HEADER_BYTES + payload->used};
+    assert_non_null(kept.value);
+    block_frame(kept.value, header, payload->bytes, payload->used);
+    log->records = realloc(log->records, (log->count + 1) * sizeof *log->records);
+    assert_non_null(log->records);
+    log->records[log->count++] = kept;
+    free(payload->bytes);
+}
+
+static struct log born_log(const struct task_setup *setup) {
+    struct log log = {0};
+    struct outbox box;
+    struct birth birth = {0, 1, setup->segments, setup->hash_seed, setup->complete_from, {0}};
+    outbox_init(&box);
+    changelog_write_birth(&box, &birth);
+    log_append(&log, &box);
+    outbox_fini(&box);
+    return log;
+}
+
+/* The numbers of a task record, by their place in it. */
+enum { CLOCK, COMPLETE_FROM, OLDEST_DELTA, NEXT_SEGMENT, DEBT, CLOSES_DONE, NUMBERS };
+
+static const char *refusal_of_numbers(const struct task_setup *setup, const int64_t numbers[NUMBERS],
+                                      uint64_t next_delta) {
+    struct log log = born_log(setup);
+    struct block_writer w = {0};
+    block_put_int(&w, numbers[CLOCK]);
+    block_put_int(&w, numbers[COMPLETE_FROM]);
+    block_put_raw(&w, setup->rules->hash, sizeof setup->rules->hash);
+    block_put_uint(&w, (uint64_t)numbers[OLDEST_DELTA]);
+    block_put_uint(&w, (uint64_t)numbers[NEXT_SEGMENT]);
+    block_put_int(&w, numbers[DEBT]);
+    block_put_uint(&w, (uint64_t)numbers[CLOSES_DONE]);
+    log_add_block(&log, "task", &(struct block_header){BLOCK_TASK, 1, next_delta, 0}, &w);
+    const char *why = refusal(&log, setup);
+    log_free(&log);
+    return why;
+}
+
+static void numbers_that_no_task_wrote_are_refused(void **state) {
+    (void)state;
+    struct config *config = load_company();
+    struct task_setup setup = setup_of(config);
+    const int64_t sound[NUMBERS] = {INT64_C(1672700000000), 19359, 1, 0, -5000, 3};
+    static const struct {
+        int which;
+        int64_t number;
+    } wrong[] = {{CLOCK, INT64_MAX},         {CLOCK, INT64_MIN + 1},
+                 {COMPLETE_FROM, INT32_MIN}, {COMPLETE_FROM, 1 << 30},
+                 {COMPLETE_FROM, INT64_MAX}, {OLDEST_DELTA, 0},
+                 {OLDEST_DELTA, 2},          {OLDEST_DELTA, INT64_MAX},
+                 {NEXT_SEGMENT, 8},          {NEXT_SEGMENT, INT64_C(1) << 32},
+                 {DEBT, INT64_MAX},          {DEBT, INT64_MIN}};
+    assert_string_equal(refusal_of_numbers(&setup, sound, 1), "");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        int64_t numbers[NUMBERS];
+        memcpy(numbers, sound, sizeof numbers);
+        numbers[wrong[i].which] = wrong[i].number;
+        if (refusal_of_numbers(&setup, numbers, 1)[0] == '\0')
+            fail_msg("%lld is taken for number %d", (long long)wrong[i].number, wrong[i].which);
+    }
+    assert_string_not_equal(refusal_of_numbers(&setup, sound, UINT64_MAX), "");
+    config_free(&config);
+}
+
+/* One person as no task would write them: where `roster` records stand, or a status, or a day. */
+static const char *refusal_of_person(const struct task_setup *setup, uint64_t status, int64_t known_on,
+                                     uint64_t seq, unsigned roster) {
+    struct log log = born_log(setup);
+    struct block_writer w = {0};
+    const uint64_t days[2] = {0};
+    block_put_uint(&w, 1);
+    block_put_text(&w, "office-3d", 9);
+    block_put_uint(&w, ENTRY_WHOLE);
+    block_put_text(&w, "p1", 2);
+    block_put_int(&w, 19400);
+    block_put_raw(&w, days, sizeof days);
+    block_put_uint(&w, status);
+    block_put_int(&w, INT64_C(1672700000000));
+    for (int i = 0; i < 2; i++) /* topic, partition */
+        block_put_uint(&w, 0);
+    block_put_int(&w, 0);
+    block_put_int(&w, known_on);
+    block_put_uint(&w, seq);
+    block_put_int(&w, 19400);
+    for (int i = 0; i < 2; i++) /* stage and seq of the case */
+        block_put_uint(&w, 0);
+    block_put_uint(&w, roster);
+    for (unsigned i = 0; i < roster; i++) {
+        block_put_int(&w, (int64_t)i);
+        for (int j = 0; j < 2; j++)
+            block_put_int(&w, INT32_MIN);
+        block_put_uint(&w, 0);
+        for (int j = 0; j < 2; j++) /* expects the office; policy 1 of the names */
+            block_put_uint(&w, 1);
+        for (int j = 0; j < 3; j++)
+            block_put_uint(&w, 0);
+    }
+    block_put_uint(&w, 0);
+    log_add_block(&log, "d1", &(struct block_header){BLOCK_DELTA, 1, 2, 1}, &w);
+    struct block_writer t = {0};
+    block_put_int(&t, INT64_C(1677000000000));
+    block_put_int(&t, 19359);
+    block_put_raw(&t, setup->rules->hash, sizeof setup->rules->hash);
+    block_put_uint(&t, 1);
+    for (int i = 0; i < 3; i++) /* next segment, debt, closes done */
+        block_put_uint(&t, 0);
+    log_add_block(&log, "task", &(struct block_header){BLOCK_TASK, 1, 2, 0}, &t);
+    const char *why = refusal(&log, setup);
+    log_free(&log);
+    return why;
+}
+
+static void a_person_that_no_task_wrote_is_refused(void **state) {
+    (void)state;
+    struct config *config = load_company();
+    struct task_setup setup = setup_of(config);
+    assert_string_equal(refusal_of_person(&setup, 3, 19400, 1, 2), "");
+    assert_string_not_equal(refusal_of_person(&setup, 7, 19400, 1, 2), "");
+    assert_string_not_equal(refusal_of_person(&setup, 256 + 3, 19400, 1, 2), "");
+    assert_string_not_equal(refusal_of_person(&setup, 3, INT32_MIN, 1, 2), "");
+    assert_string_not_equal(refusal_of_person(&setup, 3, (INT64_C(1) << 32) + 19400, 1, 2), "");
+    assert_string_not_equal(refusal_of_person(&setup, 3, 19400, 0, 2), "");
+    assert_string_not_equal(refusal_of_person(&setup, 3, 19400, INT64_C(1) << 32, 2), "");
+    assert_string_not_equal(refusal_of_person(&setup, 3, 19400, 1, 70000), "");
+    config_free(&config);
+}
+
+/* Whoever nothing is written of while more days go by than a ledger has. */
+static void a_year_without_records(void **state) {
+    (void)state;
+    struct config *config = load_company();
+    struct task_setup setup = setup_of(config);
+    struct log changelog = born_log(&setup);
+    struct log states[2] = {{0}, {0}};
+    struct restored restored;
+    unsigned dice = 5;
+    int64_t clock_ms = INT64_C(1672700000000);
+    struct task *tasks[2] = {restore_from(&changelog, &setup, &restored), NULL};
+    free(restored.positions);
+    for (unsigned i = 0; i < 600; i++) {
+        struct record record;
+        struct task_verdict verdict;
+        make_record(&record, &dice, i, &clock_ms);
+        task_apply(tasks[0], &record.input, 1, &verdict);
+    }
+    size_t before = 0;
+    for (unsigned i = 0; i < 2; i++) { /* all that time changes it changes in the first half */
+        clock_ms += 200 * INT64_C(86400000);
+        task_advance(tasks[0], (arrival_time){clock_ms});
+        before = changelog.count;
+        if (i == 0)
+            changelog_write_whole(tasks[0]);
+        outbox_clear(task_outbox(tasks[0]));
+        changelog_write(tasks[0], NULL, 0);
+        log_append(&changelog, task_outbox(tasks[0]));
+    }
+    assert_int_equal(changelog.count, before + 1); /* the task record alone */
+    outbox_clear(task_outbox(tasks[0]));
+    tasks[1] = restore_from(&changelog, &setup, &restored);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned same_dice = 6;
+        int64_t ms = clock_ms;
+        for (unsigned person = 0; person < PEOPLE; person++) { /* whose record tells the open day */
+            struct record record = {.input = {.topic = TOPIC_ROSTER, .offset = person, .arrival = {ms}}};
+            struct task_verdict verdict;
+            snprintf(record.value, sizeof record.value, "{\"employee_id\":\"p%u\",\"expectation\":\"none\"}",
+                     person);
+            record.input.value = record.value;
+            record.input.value_len = strlen(record.value);
+            task_apply(tasks[i], &record.input, 1, &verdict);
+        }
+        for (unsigned j = 0; j < 900; j++) {
+            struct record record;
+            struct task_verdict verdict;
+            make_record(&record, &same_dice, j, &ms);
+            task_apply(tasks[i], &record.input, 1, &verdict);
+        }
+        append_states(&states[i], task_outbox(tasks[i]));
+        task_free(&tasks[i]);
+        free(i ? restored.positions : NULL);
+    }
+    assert_same(&states[0], &states[1]);
+    log_free(&states[0]);
+    log_free(&states[1]);
+    log_free(&changelog);
+    config_free(&config);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(restart_at_every_record),
     cmocka_unit_test(restart_now_and_then_without_compaction),
@@ -521,6 +789,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_was_not_committed_is_overruled),
     cmocka_unit_test(a_block_that_is_not_sound_is_refused),
     cmocka_unit_test(a_changelog_without_birth_is_refused),
+    cmocka_unit_test(a_changelog_with_a_gap_is_refused),
+    cmocka_unit_test(numbers_that_no_task_wrote_are_refused),
+    cmocka_unit_test(a_person_that_no_task_wrote_is_refused),
+    cmocka_unit_test(a_year_without_records),
 };
 
 UNIT_TEST_MAIN(tests)
