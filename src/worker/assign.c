@@ -152,7 +152,7 @@ static void begin_lanes(struct worker *w) {
             continue;
         }
         if (lane->task && !kept_offsets_match(w, lane))
-            task_free(&lane->task);
+            worker_free_task(w, lane);
         restorer_begin(w, lane);
         i++;
     }
@@ -197,7 +197,7 @@ static void take(struct worker *w, bool is_lost) {
         bool is_clean = lane->task && !lane->is_dirty && !lane->is_sealed;
         restorer_stop(w, lane);
         if (is_clean) {
-            lane_park(lane);
+            worker_park_lane(w, lane);
             i++;
         } else {
             worker_drop_lane(w, i);

@@ -259,7 +259,7 @@ static void replace_stale(struct worker *w) {
         log_event(LOG_LEVEL_INFO, "kept_task_is_stale", "worker=%s partition=%" PRId32, w->name,
                   lane->partition);
         restorer_stop(w, lane);
-        task_free(&lane->task);
+        worker_free_task(w, lane);
         lane->is_stale = false;
         begin_restore(w, lane);
     }

@@ -32,17 +32,23 @@ struct lane *worker_find_lane(struct worker *w, int32_t partition) {
     return NULL;
 }
 
-static void add_counts(struct worker *w, const struct lane *lane) {
+void worker_free_task(struct worker *w, struct lane *lane) {
     for (enum topic topic = 0; lane->task && topic < TOPIC_COUNT; topic++)
         for (int reason = 0; reason < REASON_COUNT; reason++)
             w->totals[topic][reason] += task_counts(lane->task, topic)[reason];
+    task_free(&lane->task);
+}
+
+void worker_park_lane(struct worker *w, struct lane *lane) {
     if (lane->merge)
         w->behind_total += merge_behind(lane->merge);
+    lane_park(lane);
 }
 
 void worker_drop_lane(struct worker *w, size_t index) {
     restorer_stop(w, w->lanes[index]);
-    add_counts(w, w->lanes[index]);
+    worker_free_task(w, w->lanes[index]);
+    worker_park_lane(w, w->lanes[index]);
     lane_free(&w->lanes[index]);
     w->lanes[index] = w->lanes[--w->lanes_count];
 }

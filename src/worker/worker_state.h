@@ -96,7 +96,10 @@ static inline bool worker_has_failed(struct worker *w) {
 /* worker.c */
 const char *worker_group_id(const struct worker *w);
 struct lane *worker_find_lane(struct worker *w, int32_t partition);
-void worker_drop_lane(struct worker *w, size_t index); /* counts what it did, frees it */
+/* What a task and a merge have counted outlives them: the totals of the worker take it over. */
+void worker_free_task(struct worker *w, struct lane *lane);
+void worker_park_lane(struct worker *w, struct lane *lane);
+void worker_drop_lane(struct worker *w, size_t index);
 void worker_publish_counters(struct worker *w);
 void worker_start_over(struct worker *w, const char *why);
 /* Makes `queue` wake the worker when it gets something. */
