@@ -109,7 +109,6 @@ static int rekey(const struct config *config, const struct options *options) {
         .stops_at_end = options->stops_at_end,
     };
     struct rekey_source source;
-    signals_block();
     if (rekey_check(&setup, signals_came, &outcome, &source)) {
         struct rekey_totals totals;
         struct rekey *rekey = rekey_start(&setup, &source, &outcome);
@@ -135,6 +134,7 @@ int rekey_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
+    signals_block(); /* from here on a stop is graceful, also while the configuration is read */
     struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, true);
     if (config == NULL)
         return EX_CONFIG;

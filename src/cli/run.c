@@ -85,7 +85,6 @@ static int run(const struct config *config) {
     struct outcome outcome = OUTCOME_INITIALIZER;
     struct daemon_setup setup = {.handles = {.config = config}};
     struct cluster_shape shape;
-    signals_block();
     if (cluster_check(&setup.handles, signals_came, &outcome, &shape)) {
         struct worker_progress totals;
         struct watch watch = {.daemon = daemon_start(&setup, &shape, &outcome)};
@@ -108,6 +107,7 @@ int run_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
+    signals_block(); /* from here on a stop is graceful, also while the configuration is read */
     struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, true);
     if (config == NULL)
         return EX_CONFIG;

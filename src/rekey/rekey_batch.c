@@ -138,11 +138,16 @@ static enum error_class run_transaction(struct rekey_thread *t,
 
 static bool commit_exactly_once(struct rekey_thread *t, const rd_kafka_topic_partition_list_t *offsets) {
     enum error_class class = run_transaction(t, offsets);
-    if (class == ERROR_CLASS_ABORT) /* not committed, that is known */
-        producer_abort(&t->producer);
-    else if (class != ERROR_CLASS_NONE) /* committed or not: the group's offsets will tell */
+    if (class == ERROR_CLASS_NONE)
+        return true;
+    if (class == ERROR_CLASS_ABORT) { /* not committed, that is known */
+        class = producer_abort(&t->producer);
+        if (class != ERROR_CLASS_FENCED)
+            return false;
+    }
+    if (!producer_has_successor(&t->producer, t->group_member, class)) /* the group's offsets will tell */
         rekey_start_over(t, "the producer failed in a transaction");
-    return class == ERROR_CLASS_NONE;
+    return false;
 }
 
 /* What is sent again after a failure is there twice; nothing is missing. */

@@ -14,7 +14,8 @@ enum error_class {
     ERROR_CLASS_RETRY,  /* the same call again */
     ERROR_CLASS_ABORT,  /* abort the transaction; its records are sent again if the partitions are still ours
                          */
-    ERROR_CLASS_FENCED, /* another instance took over: stop, do not restart */
+    ERROR_CLASS_FENCED, /* another instance took over, or the transaction has timed out: this producer is at
+                           its end */
     ERROR_CLASS_FATAL,  /* this producer is of no use any more: stop */
 };
 

@@ -12,6 +12,8 @@
 #define CALL_TIMEOUT_MS  10000 /* of one transactional call; it is made again while it may be */
 #define FLUSH_TIMEOUT_MS 60000
 #define PRIME_MS         10000
+#define SUCCESSOR_MS     2000 /* beside two heartbeats: until a successor has joined the group */
+#define LOOK_MS          50
 
 static const char *call_error(const rd_kafka_error_t *error) {
     return error ? rd_kafka_error_string(error) : "";
@@ -26,6 +28,11 @@ static void fail_fenced(struct producer *p, const char *detail) {
                  "fenced: another instance uses the transactional id of %s (%s); each instance needs a "
                  "group.instance.id of its own",
                  p->setup.name, detail);
+}
+
+static enum error_class class_of_fatal(const struct producer *p, char *text, size_t text_size) {
+    return error_class_of(rd_kafka_fatal_error(p->rk, text, text_size),
+                          (struct error_flags){.is_fatal = true});
 }
 
 /* ---- callbacks ---- */
@@ -205,12 +212,9 @@ static rd_kafka_error_t *call_once(struct producer *p, enum call call, rd_kafka_
 }
 
 /* Logs and destroys the error. */
-static void tell(struct producer *p, const char *call, enum log_level level, enum error_class class,
-                 rd_kafka_error_t *error) {
+static void tell(struct producer *p, const char *call, enum log_level level, rd_kafka_error_t *error) {
     log_event(level, "transaction_error", "worker=%s call=%s code=%s text=%s", p->setup.name, call,
               rd_kafka_error_name(error), log_quote(call_error(error)).text);
-    if (class == ERROR_CLASS_FENCED)
-        fail_fenced(p, call_error(error));
     rd_kafka_error_destroy(error);
 }
 
@@ -222,7 +226,7 @@ static enum error_class call(struct producer *p, enum call which, rd_kafka_t *gr
         enum error_class class = error_class_of_call(error);
         if (error == NULL)
             return class;
-        tell(p, names[which], LOG_LEVEL_WARN, class, error);
+        tell(p, names[which], LOG_LEVEL_WARN, error);
         if (class != ERROR_CLASS_RETRY || has_failed(p))
             return class;
     }
@@ -230,16 +234,17 @@ static enum error_class call(struct producer *p, enum call which, rd_kafka_t *gr
 
 enum error_class producer_begin(struct producer *p) {
     char text[512];
-    if (rd_kafka_fatal_error(p->rk, text, sizeof text)) { /* begin could hang behind it */
+    enum error_class class = class_of_fatal(p, text, sizeof text);
+    if (class != ERROR_CLASS_NONE) { /* begin could hang behind it */
         log_event(LOG_LEVEL_ERROR, "producer_failed", "worker=%s text=%s", p->setup.name,
                   log_quote(text).text);
-        return ERROR_CLASS_FATAL;
+        return class;
     }
     rd_kafka_error_t *error = rd_kafka_begin_transaction(p->rk);
-    enum error_class class = error_class_of_call(error);
+    class = error_class_of_call(error);
     if (error == NULL)
         return class;
-    tell(p, "begin", LOG_LEVEL_ERROR, class, error);
+    tell(p, "begin", LOG_LEVEL_ERROR, error);
     return class == ERROR_CLASS_FENCED ? class : ERROR_CLASS_FATAL;
 }
 
@@ -258,17 +263,36 @@ enum error_class producer_commit(struct producer *p) {
     return class;
 }
 
-void producer_abort(struct producer *p) {
+enum error_class producer_abort(struct producer *p) {
     rd_kafka_error_t *error = rd_kafka_abort_transaction(p->rk, CALL_TIMEOUT_MS);
+    enum error_class class = error_class_of_call(error);
     if (error == NULL)
-        return;
-    tell(p, "abort", LOG_LEVEL_WARN, error_class_of_call(error), error);
+        return class;
+    tell(p, "abort", LOG_LEVEL_WARN, error);
     atomic_store_explicit(&p->is_suspect, true, memory_order_relaxed);
+    return class;
+}
+
+bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_class class) {
+    char text[512];
+    if (class != ERROR_CLASS_FENCED && class_of_fatal(p, text, sizeof text) != ERROR_CLASS_FENCED)
+        return false;
+    const char *heartbeat_ms = handle_property(&p->setup.handles, "heartbeat.interval.ms", "3000");
+    int64_t deadline = monotonic_ms() + 2 * strtoll(heartbeat_ms, NULL, 10) + SUCCESSOR_MS;
+    while (monotonic_ms() < deadline && !atomic_load_explicit(p->setup.stop, memory_order_relaxed)) {
+        if (rd_kafka_fatal_error(group, text, sizeof text) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+            fail_fenced(p, text);
+            return true;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+    }
+    return false;
 }
 
 bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic) {
-    if (producer_begin(p) != ERROR_CLASS_NONE)
-        return outcome_code(p->setup.outcome) == EXIT_FENCED;
+    enum error_class class = producer_begin(p);
+    if (class != ERROR_CLASS_NONE)
+        return class == ERROR_CLASS_FENCED;
     /* Offsets of a transaction that is never committed: what they say does not matter. */
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(offsets, topic, 0)->offset = 0;

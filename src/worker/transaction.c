@@ -148,11 +148,17 @@ static bool commit_exactly_once(struct worker *w) {
     rd_kafka_topic_partition_list_t *offsets = sealed_offsets(w);
     enum error_class class = run_transaction(w, offsets);
     rd_kafka_topic_partition_list_destroy(offsets);
-    if (class == ERROR_CLASS_ABORT) /* not committed, that is known */
-        producer_abort(&w->producer);
-    else if (class != ERROR_CLASS_NONE) /* committed or not: the changelog will tell */
+    if (class == ERROR_CLASS_NONE)
+        return true;
+    if (class == ERROR_CLASS_ABORT) { /* not committed, that is known */
+        class = producer_abort(&w->producer);
+        if (class != ERROR_CLASS_FENCED)
+            return false;
+    }
+    if (!producer_has_successor(&w->producer, w->group,
+                                class)) /* committed or not: the changelog will tell */
         worker_start_over(w, "the producer failed in a transaction");
-    return class == ERROR_CLASS_NONE;
+    return false;
 }
 
 /* ---- at least once ---- */

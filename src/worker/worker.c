@@ -15,9 +15,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define IDLE_MS     1000 /* a close by the wall clock is late by this at most */
-#define AWAY_MS_MAX 60000
-#define START_MS    60000 /* until the broker gives a producer id */
+#define IDLE_MS       1000 /* a close by the wall clock is late by this at most */
+#define AWAY_MS_MAX   60000
+#define START_MS      60000 /* until the broker gives a producer id */
+#define NOT_COMMITTED "the last batch could not be committed; it will be done again"
 
 /* ---- what the other files use ---- */
 
@@ -326,9 +327,12 @@ void worker_start_over(struct worker *w, const char *why) {
 }
 
 static bool may_start_over(struct worker *w) {
-    if (!w->starts_over || outcome_code(w->setup.outcome) != 0 ||
-        atomic_load_explicit(&w->stop, memory_order_relaxed))
+    if (!w->starts_over || outcome_code(w->setup.outcome) != 0)
         return false;
+    if (atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+        outcome_fail(w->setup.outcome, EX_TEMPFAIL, NOT_COMMITTED);
+        return false;
+    }
     w->starts_over = false;
     return again_may_start(&w->starts, w->name, w->setup.outcome);
 }
@@ -341,8 +345,7 @@ static void *run(void *opaque) {
             loop(w);
         /* The boundary: what was applied is committed, so that nothing is done again. */
         if (!worker_has_failed(w) && !transaction_commit(w) && !worker_has_failed(w))
-            outcome_fail(w->setup.outcome, EX_TEMPFAIL,
-                         "the last batch could not be committed; it will be done again");
+            outcome_fail(w->setup.outcome, EX_TEMPFAIL, NOT_COMMITTED);
         tear_down(w);
     } while (may_start_over(w));
     free(w->lanes);

@@ -1,0 +1,273 @@
+"""Rows 1, 2, 3, 8, 10 and 15 of the fault catalogue: what happens to the process. On a real broker; each test checks that the
+fault struck when it should, and in the end that read_committed shows what replay makes of the same log, record for record."""
+
+import itertools
+import random
+import time
+
+import broker_log
+import company
+import harness
+import midway
+
+FENCED, TEMPFAIL, FORCED = 76, 75, 2
+
+# --- 2: SIGTERM ----------------------------------------------------------------------------------------------------------
+
+
+def test_row_02_sigterm_in_start_restore_and_batch():
+    """Whenever it comes: exit code 0, and what was read is read once, in all processes together."""
+    site = midway.deploy(workers=2)
+    read = []
+    with site.daemon() as daemon:
+        midway.wait_for_progress(site, share=0.2)
+        read.append(midway.stop(daemon))
+        for _ in range(3):
+            daemon.start()
+            harness.wait_until(lambda: "event=starting" in daemon.stderr().rsplit("event=totals", 1)[1], what="the start", every=0.001)
+            harness.check("event=assigned" not in midway.last_run(daemon), "struck in the start")
+            read.append(midway.stop(daemon))
+            harness.check(read[-1] == 0, "nothing was read yet")
+        for _ in range(2):
+            daemon.start()
+            harness.wait_until(lambda: "event=assigned" in midway.last_run(daemon).split("\n", 1)[1], what="an assignment", every=0.005)
+            time.sleep(2 * midway.FETCH_MS / 1000)
+            harness.check(midway.last_run(daemon).count("event=running") < 4, "struck in the restore")
+            read.append(midway.stop(daemon))
+        midway.check_midway(site)
+        daemon.start()
+        company.wait_settled(site, 120)
+        read.append(midway.stop(daemon))
+    harness.check(sum(read) == company.to_read(site), f"{read} of {company.to_read(site)} records")
+    print(f"{company.verify(site)} records compared")
+
+
+def test_row_02_sigterm_in_a_rebalance():
+    """The group has taken its partitions for another one that joins, and waits for a third that hangs."""
+    site = midway.deploy(workers=1)
+    read = []
+    first, second, third = (site.daemon("--set", f"kafka.group.instance.id={name}") for name in ("first", "second", "third"))
+    with first, second:
+        second.wait_line("event=running")
+        midway.wait_for_progress(site, midway.committed(site))
+        second.pause()
+        with third:
+            before = first.stderr().count("event=assigned")
+            harness.wait_until(lambda: first.stderr().count("event=revoked") >= before, what="a rebalance")
+            midway.check_midway(site)
+            read.append(midway.stop(first))
+            harness.check(first.stderr().count("event=assigned") == before, "it was in the rebalance until its end")
+            harness.check("event=assigned" not in third.stderr(), "so is the other one")
+            read.append(midway.stop(third))
+            second.resume()
+        first.start()
+        midway.wait_for_progress(site, midway.committed(site))
+        company.wait_settled(site, 120)
+        read += [midway.stop(first), midway.stop(second)]
+    harness.check(sum(read) == company.to_read(site), f"{read} of {company.to_read(site)} records")
+    print(f"{company.verify(site)} records compared")
+
+
+def test_own_node_row_02_sigterm_in_an_outage():
+    """The broker hangs: at the start the end is clean; in a batch, which can neither be committed nor given up in time, it is
+    75 after 25 s, and 2 at once with a second signal. Nothing is lost or twice in any case."""
+    with harness.Node() as node:
+        site = midway.deploy(node, workers=2)
+        with site.daemon() as daemon:
+            midway.wait_for_progress(site, share=0.1)
+            node.pause()
+            time.sleep(1)
+            began = time.monotonic()
+            daemon.sigterm()
+            midway.ended_with(daemon, TEMPFAIL, "could not finish in time", within=30)
+            harness.check(time.monotonic() - began > 20, "it has tried")
+
+            daemon.start()  # the broker still hangs
+            harness.wait_until(lambda: daemon.stderr().count("event=broker_not_reached") > 0, what="the outage is noticed")
+            harness.check(midway.stop_code(daemon) == 0, "stopped before it had begun")
+
+            node.resume()
+            daemon.start()
+            midway.wait_for_progress(site, midway.committed(site), share=0.3)
+            node.pause()
+            time.sleep(1)
+            daemon.sigterm()
+            harness.wait_until(lambda: "event=stopping" in midway.last_run(daemon), what="the first signal is taken")
+            began = time.monotonic()
+            daemon.sigterm()
+            midway.ended_with(daemon, FORCED, "second signal", within=5)
+            harness.check(time.monotonic() - began < 2, "at once")
+            node.resume()
+            midway.check_midway(site)
+            daemon.start()
+            print(f"{midway.finish(site, daemon)} records compared")
+
+
+def test_row_02_sigterm_twice():
+    site = midway.deploy(workers=2)
+    dice = random.Random(2)
+    codes = []
+    with site.daemon() as daemon:
+        for _ in range(6):
+            midway.wait_for_progress(site, midway.committed(site))
+            daemon.sigterm()
+            time.sleep(dice.uniform(0.0, 0.1))
+            daemon.sigterm()
+            codes.append(daemon.wait(30))
+            daemon.start()
+        midway.check_midway(site)
+        compared = midway.finish(site, daemon)
+    harness.check(set(codes) <= {0, FORCED} and FORCED in codes, f"{codes}")
+    print(f"{compared} records compared; codes {codes}")
+
+
+# --- 3: SIGSTOP ----------------------------------------------------------------------------------------------------------
+
+SHORT = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 500, "transaction.timeout.ms": 2500}
+
+
+def test_row_03_stopped_until_its_partitions_have_moved():
+    """Between two transactions: it comes back as one that owns nothing, joins again and goes on."""
+    site = midway.deploy(workers=1, kafka=SHORT)
+    first = site.daemon("--set", "kafka.group.instance.id=first")
+    second = site.daemon("--set", "kafka.group.instance.id=second")
+    with first, second:
+        second.wait_line("event=running")
+        for stopped, other in ((first, second), (second, first)):
+            midway.wait_for_progress(site, midway.committed(site))
+            owned = other.stderr().count("event=running")
+            while True:
+                stopped.pause()
+                if not midway.open_transactions(site):
+                    break
+                stopped.resume()
+            lost = stopped.stderr().count("lost=true")
+            harness.wait_until(lambda: other.stderr().count("event=running") >= owned + 4, 30, "the other one owns all")
+            midway.wait_for_progress(site, midway.committed(site))
+            midway.check_midway(site)
+            stopped.resume()
+            harness.wait_until(lambda: stopped.stderr().count("lost=true") > lost, 30, "it is told that it has lost its partitions")
+        print(f"{midway.finish(site, first, second)} records compared")
+
+
+def test_row_03_stopped_in_a_transaction_until_that_has_timed_out():
+    """The broker has aborted what was written and fenced the producer: nothing of it is visible. Nobody has taken its place, so
+    the worker goes on with a new one."""
+    site = midway.deploy(workers=1, kafka={**SHORT, "session.timeout.ms": 20000})
+    with site.daemon() as daemon:
+        for count in (1, 2):
+            midway.wait_for_progress(site, midway.committed(site))
+            midway.stop_in_a_transaction(site, daemon)
+            midway.check_midway(site)
+            before = midway.committed(site)
+            harness.wait_until(lambda: not midway.open_transactions(site), 30, "the broker aborts it")
+            harness.check(midway.committed(site) == before, "nothing of it counts")
+            daemon.resume()
+            midway.wait_for_progress(site, before)
+            harness.check(daemon.stderr().count("event=starts_over") == count, "with a new producer")
+        print(f"{midway.finish(site, daemon)} records compared")
+
+
+def test_row_03_stopped_in_a_transaction_until_its_partitions_have_moved():
+    """What it had written is aborted, another instance publishes the same; the one that comes back shows nothing, joins again
+    and goes on."""
+    site = midway.deploy(workers=1, kafka=SHORT)
+    first = site.daemon("--set", "kafka.group.instance.id=first")
+    second = site.daemon("--set", "kafka.group.instance.id=second")
+    with first, second:
+        second.wait_line("event=running")
+        owned = second.stderr().count("event=running")
+        midway.stop_in_a_transaction(site, first)
+        harness.wait_until(lambda: second.stderr().count("event=running") >= owned + 4, 30, "the other one owns all")
+        midway.wait_for_progress(site, midway.committed(site))
+        midway.check_midway(site)
+        first.resume()
+        first.wait_line("event=starts_over(.*\n)*.*event=running", 30)
+        print(f"{midway.finish(site, first, second)} records compared")
+
+
+def test_row_03_stopped_in_a_transaction_until_it_was_replaced():
+    """By another one of its name, which has decided its transaction: the one that comes back finds its place taken."""
+    site = midway.deploy(workers=1)
+    older, newer = site.daemon(), site.daemon()
+    with older:
+        midway.wait_for_progress(site)
+        midway.stop_in_a_transaction(site, older)
+        with newer:
+            newer.wait_line("event=ready")
+            midway.wait_for_progress(site, midway.committed(site))
+            midway.check_midway(site)
+            older.resume()
+            midway.ended_with(older, FENCED, "fenced: another instance uses")
+            print(f"{midway.finish(site, newer)} records compared")
+
+
+# --- 8: a group that is never at rest --------------------------------------------------------------------------------------
+
+
+def test_row_08_one_to_three_instances_join_and_leave_every_two_seconds():
+    """Some leave by SIGTERM, some by SIGKILL, and names come back. In each generation of the group one producer alone has
+    committed a partition, in the words of the broker's own log."""
+    site = midway.deploy(people=300, batch=25, workers=1, partitions=6, kafka={"session.timeout.ms": 2000, "heartbeat.interval.ms": 300})
+    names = itertools.cycle(["a", "b", "c", "d", "e"])
+    dice = random.Random(8)
+    alive, gone, joined = [], [], 0
+    until = time.monotonic() + 30
+    try:
+        while time.monotonic() < until:
+            if len(alive) < 3 and (len(alive) < 2 or dice.randrange(2)):
+                alive.append(site.daemon("--set", f"kafka.group.instance.id={next(names)}"))
+                alive[-1].start()
+                joined += 1
+            else:
+                leaves = alive.pop(dice.randrange(len(alive)))
+                if dice.randrange(3):
+                    harness.check(midway.stop_code(leaves) == 0, f"SIGTERM:\n{leaves.stderr()[-1000:]}")
+                else:
+                    leaves.sigkill()
+                gone.append(leaves)
+            time.sleep(2)
+            harness.check(all(daemon.process.poll() is None for daemon in alive), "nobody ends by itself")
+        midway.check_midway(site)
+        compared = midway.finish(site, *alive, timeout=150)
+    finally:
+        for daemon in alive:
+            if daemon.process.poll() is None:
+                daemon.sigkill()
+    generations = broker_log.check_one_committer_a_generation(site.node, site.group)
+    harness.check(joined >= 6 and generations >= 6, f"{joined} joined, {generations} generations have committed")
+    print(f"{compared} records compared; {joined} joined, {len(gone)} left, {generations} generations have committed")
+
+
+# --- 10: two of one name ---------------------------------------------------------------------------------------------------
+
+
+def test_row_10_two_of_one_name():
+    """The same group.instance.id, and so the same transactional ids: the older one ends with 76, which no service manager
+    restarts; the newer one goes on. While it works, and while it has nothing to do."""
+    unit = (harness.ROOT / "deploy" / "rollcall.service").read_text()
+    (line,) = [line for line in unit.splitlines() if line.startswith("RestartPreventExitStatus=")]
+    harness.check(str(FENCED) in line.split("=")[1].split(), f"the unit does not restart it: {line}")
+    site = midway.deploy(workers=2)
+    daemons = [site.daemon() for _ in range(4)]
+    try:
+        daemons[0].start()
+        for older, newer in zip(daemons, daemons[1:]):
+            if newer is daemons[-1]:
+                midway.check_midway(site)
+                company.wait_settled(site, 120)
+            else:
+                midway.wait_for_progress(site, midway.committed(site), share=0.1)
+            newer.start()
+            midway.ended_with(older, FENCED, "fenced: another instance uses", within=30)
+            newer.wait_line("event=ready")
+        compared = midway.finish(site, daemons[-1])
+    finally:
+        for daemon in daemons:
+            if daemon.process is not None and daemon.process.poll() is None:
+                daemon.sigkill()
+    print(f"{compared} records compared")
+
+
+if __name__ == "__main__":
+    harness.main(globals())
