@@ -111,10 +111,12 @@ static int rekey(const struct config *config, const struct options *options) {
     struct rekey_source source;
     if (rekey_check(&setup, signals_came, &outcome, &source)) {
         struct rekey_totals totals;
+        setup.watchdog = watchdog_new();
         struct rekey *rekey = rekey_start(&setup, &source, &outcome);
         sd_notify(0, "READY=1");
-        watch_until_end(&(struct watched){&outcome, rekey, has_ended, stop, NULL});
+        watch_until_end(&(struct watched){&outcome, setup.watchdog, rekey, has_ended, stop, NULL});
         rekey_finish(&rekey, &totals);
+        watchdog_free(&setup.watchdog);
         print_totals(&totals);
     }
     free(source.lows);

@@ -26,9 +26,9 @@ static const char help[] =
     "\n"
     "Exit codes: 0 stopped by a signal, 1 failure, 2 stopped by a second signal, 64 usage, 75 the cluster "
     "cannot be\n"
-    "reached or the last batch could not be committed, 76 another instance with the same group.instance.id "
-    "took over,\n"
-    "78 configuration, or the data contradicts itself (the last line says what would be lost). Do not "
+    "reached, the last batch could not be committed or a worker is stuck, 76 another instance with the same\n"
+    "group.instance.id took over, 78 configuration, or the data contradicts itself (the last line says what "
+    "would be lost). Do not "
     "restart on 76\n"
     "and 78.\n";
 
@@ -87,9 +87,11 @@ static int run(const struct config *config) {
     struct cluster_shape shape;
     if (cluster_check(&setup.handles, signals_came, &outcome, &shape)) {
         struct worker_progress totals;
+        setup.watchdog = watchdog_new();
         struct watch watch = {.daemon = daemon_start(&setup, &shape, &outcome)};
-        watch_until_end(&(struct watched){&outcome, &watch, has_ended, stop, look});
+        watch_until_end(&(struct watched){&outcome, setup.watchdog, &watch, has_ended, stop, look});
         daemon_finish(&watch.daemon, &totals);
+        watchdog_free(&setup.watchdog);
         print_totals(&totals);
     }
     if (outcome_code(&outcome) != 0)

@@ -10,7 +10,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define WATCH_MS    100
 #define STOP_MS_MAX 25000 /* from a signal to the end; a service manager kills after 30 s or later */
 
 /* librdkafka may hang for ever in a broken cluster; what is not committed is done again after a restart. */
@@ -19,11 +18,31 @@ _Noreturn static void give_up(struct outcome *outcome, int code, const char *why
     _exit(outcome_code(outcome) != 0 ? outcome_code(outcome) : code);
 }
 
+/* ---- systemd's watchdog: for the case that this thread is the one that is stuck ---- */
+
+struct feeding {
+    int64_t interval_ms; /* 0: nobody wants it */
+    int64_t fed_ms;
+};
+
+static int64_t feeding_interval_ms(void) {
+    uint64_t usec;
+    return sd_watchdog_enabled(0, &usec) > 0 ? (int64_t)(usec / 1000 / 4) : 0;
+}
+
+static void feed(struct feeding *feeding) {
+    if (feeding->interval_ms == 0 || monotonic_ms() - feeding->fed_ms < feeding->interval_ms)
+        return;
+    feeding->fed_ms = monotonic_ms();
+    sd_notify(0, "WATCHDOG=1");
+}
+
 void watch_until_end(const struct watched *watched) {
     struct outcome *outcome = watched->outcome;
     int64_t stopping_since = 0;
+    struct feeding feeding = {.interval_ms = feeding_interval_ms()};
     while (!watched->has_ended(watched->daemon)) {
-        int signal_number = signals_wait(WATCH_MS);
+        int signal_number = signals_wait(WATCHDOG_LOOK_MS);
         if (signal_number > 0 && stopping_since != 0)
             give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
         if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
@@ -34,6 +53,8 @@ void watch_until_end(const struct watched *watched) {
         }
         if (stopping_since != 0 && monotonic_ms() - stopping_since > STOP_MS_MAX)
             give_up(outcome, EX_TEMPFAIL, "could not finish in time; the last batch will be done again");
+        watchdog_look(watched->watchdog);
+        feed(&feeding);
         if (watched->look)
             watched->look(watched->daemon);
     }

@@ -4,6 +4,7 @@
 #define ROLLCALL_WATCH_H
 
 #include "outcome.h"
+#include "watchdog.h"
 
 #include <rollcall/reasons.h>
 
@@ -11,14 +12,16 @@
 
 struct watched {
     struct outcome *outcome;
+    struct watchdog *watchdog;
     void *daemon;
     bool (*has_ended)(const void *daemon);
     void (*stop)(void *daemon); /* asks it to finish its batch and end */
     void (*look)(void *daemon); /* ten times a second; or NULL */
 };
 
-/* Returns when all threads have ended: by themselves, by a signal, or because one failed. Does not return
- * after a second signal, or if they do not end in time. */
+/* Tells systemd, if it wants to know, that the watchdog is satisfied. Returns when all threads have ended: by
+ * themselves, by a signal, or because one failed. Does not return after a second signal, or if they do not
+ * end in time. */
 void watch_until_end(const struct watched *watched);
 
 /* Says how many records ended in each way; the sums over the kinds. */

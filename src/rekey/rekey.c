@@ -51,6 +51,7 @@ struct rekey *rekey_start(const struct rekey_setup *setup, const struct rekey_so
                       ROLLCALL_VERSION, t->name, t->group, setup->from, setup->to, r->count,
                       source->partitions);
         rekey_thread_start(t);
+        watchdog_add(setup->watchdog, &t->beat);
     }
     return r;
 }

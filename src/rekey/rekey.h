@@ -7,12 +7,14 @@
 
 #include "handles.h"
 #include "outcome.h"
+#include "watchdog.h"
 
 #include <rollcall/reasons.h>
 
 struct rekey_setup {
     const struct config *config; /* all borrowed */
     const char *from, *to;
+    struct watchdog *watchdog;
     bool stops_at_end; /* of what was there at the start */
 };
 

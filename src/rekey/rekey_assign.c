@@ -33,9 +33,10 @@ static rd_kafka_resp_err_t ask_ends(struct rekey_thread *t, int32_t partition, i
 static bool ask_committed(struct rekey_thread *t, rd_kafka_topic_partition_list_t *list) {
     int64_t deadline = monotonic_ms() + GROUP_TIMEOUT_MS;
     rd_kafka_resp_err_t err;
-    do
+    do {
+        beat_step(&t->beat, "rebalance: committed offsets");
         err = ask_offsets(t->group_member, list);
-    while (err && monotonic_ms() < deadline && !rekey_has_failed(t));
+    } while (err && monotonic_ms() < deadline && !rekey_has_failed(t));
     if (err)
         outcome_fail(t->outcome, EX_TEMPFAIL, "the group's committed offsets could not be read for %d s: %s",
                      GROUP_TIMEOUT_MS / 1000, rd_kafka_err2str(err));
@@ -72,9 +73,10 @@ static bool find_starts(struct rekey_thread *t, rd_kafka_topic_partition_list_t 
         rd_kafka_topic_partition_t *part = &list->elems[i];
         int64_t deadline = monotonic_ms() + GROUP_TIMEOUT_MS, low = 0, high = 0;
         rd_kafka_resp_err_t err;
-        do
+        do {
+            beat_step(&t->beat, "rebalance: ends of the source");
             err = ask_ends(t, part->partition, &low, &high);
-        while (err && monotonic_ms() < deadline && !rekey_has_failed(t));
+        } while (err && monotonic_ms() < deadline && !rekey_has_failed(t));
         if (err)
             outcome_fail(t->outcome, EX_TEMPFAIL, "the ends of %s could not be read for %d s: %s",
                          part->topic, GROUP_TIMEOUT_MS / 1000, rd_kafka_err2str(err));

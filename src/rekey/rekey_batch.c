@@ -7,7 +7,7 @@
 
 #include "decode.h"
 #include "event_log.h"
-#include "fault_point.h"
+#include "group_commit.h"
 #include "reject_record.h"
 
 #include <inttypes.h>
@@ -154,12 +154,8 @@ static bool commit_exactly_once(struct rekey_thread *t, const rd_kafka_topic_par
 static bool commit_at_least_once(struct rekey_thread *t, rd_kafka_topic_partition_list_t *offsets) {
     if (send_all(t) != ERROR_CLASS_NONE || !producer_flush(&t->producer))
         return false;
-    FAULT_POINT(before_commit);
-    rd_kafka_resp_err_t err = rd_kafka_commit(t->group_member, offsets, 0);
-    FAULT_POINT(after_commit);
-    if (err)
-        log_event(LOG_LEVEL_WARN, "commit_error", "worker=%s code=%s", t->name, rd_kafka_err2name(err));
-    return !err;
+    return group_commit(t->group_member, offsets, &t->beat, t->producer.setup.has_failed, t) ==
+           RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* ---- the boundary ---- */
@@ -182,6 +178,8 @@ static void note_committed(struct rekey_thread *t) {
     for (size_t i = 0; i < t->feeds_count; i++)
         t->feeds[i]->committed = t->feeds[i]->position;
     t->aborts_in_a_row = 0;
+    beat_left(&t->beat, NULL);
+    beat_progress(&t->beat);
     clear(&t->batch);
 }
 
@@ -189,6 +187,7 @@ bool batch_commit(struct rekey_thread *t) {
     if (!has_something(t))
         return true;
     t->batch.is_sealed = true;
+    beat_left(&t->beat, "a batch that is not committed");
     t->producer.failed_deliveries = 0;
     rd_kafka_topic_partition_list_t *offsets = offsets_of(t);
     bool is_durable =

@@ -122,6 +122,7 @@ static bool set_up(struct rekey_thread *t) {
 
 /* Rebalances and errors; records come by the queues of their partitions. */
 static void poll_handles(struct rekey_thread *t) {
+    beat_step(&t->beat, "polling");
     rd_kafka_message_t *message;
     while (!rekey_has_failed(t) && (message = rd_kafka_consumer_poll(t->group_member, 0)) != NULL) {
         if (message->err)
@@ -148,6 +149,7 @@ static void wait_for_something(struct rekey_thread *t) {
     int64_t wait_ms = has_unsettled(t) ? ORDER_MS : IDLE_MS;
     if (t->batch.count > 0 && until < wait_ms)
         wait_ms = until < 1 ? 1 : until;
+    beat_step(&t->beat, "waiting for records");
     struct pollfd wake = {.fd = t->wake, .events = POLLIN};
     if (poll(&wake, 1, (int)wait_ms) > 0) {
         uint64_t count;
@@ -163,11 +165,14 @@ static bool is_stopping(const struct rekey_thread *t) {
 static void loop(struct rekey_thread *t) {
     while (!rekey_has_failed(t) && !is_stopping(t)) {
         poll_handles(t);
+        beat_step(&t->beat, "taking records");
         bool moved = !rekey_has_failed(t) && !t->batch.is_sealed && feeds_step(t);
         if (!rekey_has_failed(t) && batch_is_due(t, monotonic_ms()))
             batch_commit(t);
         if (t->setup->stops_at_end && !moved && feeds_are_done(t) && rekey_group_is_done(t))
             return;
+        if (!moved)
+            beat_left(&t->beat, t->batch.is_sealed ? "a batch that is not committed" : NULL);
         if (!moved)
             wait_for_something(t);
     }
@@ -176,6 +181,7 @@ static void loop(struct rekey_thread *t) {
 /* ---- tear-down ---- */
 
 static void tear_down(struct rekey_thread *t) {
+    beat_step(&t->beat, "leaving the group");
     if (t->group_queue)
         rd_kafka_queue_destroy(t->group_queue);
     if (t->group_member && !rekey_has_failed(t))
@@ -201,6 +207,7 @@ static bool may_start_over(struct rekey_thread *t) {
 
 static void *run(void *opaque) {
     struct rekey_thread *t = opaque;
+    beat_begin(&t->beat, t->name);
     do {
         if (set_up(t))
             loop(t);
@@ -210,6 +217,7 @@ static void *run(void *opaque) {
                          "the last batch could not be committed; it will be done again");
         tear_down(t);
     } while (may_start_over(t));
+    beat_end(&t->beat);
     atomic_store_explicit(&t->has_ended, true, memory_order_release); /* acquired in rekey_has_ended */
     return NULL;
 }
@@ -224,6 +232,7 @@ void rekey_thread_start(struct rekey_thread *t) {
                                     .group = t->group,
                                     .is_exact = t->setup->config->delivery == DELIVERY_EXACTLY_ONCE,
                                     .has_failed = has_failed,
+                                    .beat = &t->beat,
                                     .stop = &t->stop,
                                     .owner = t,
                                 });

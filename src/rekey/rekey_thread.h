@@ -9,6 +9,7 @@
 #define ROLLCALL_REKEY_THREAD_H
 
 #include "again.h"
+#include "beat.h"
 #include "clocks.h"
 #include "producer.h"
 #include "rekey.h"
@@ -57,6 +58,7 @@ struct rekey_thread {
     struct handle_setup handles;
     pthread_t thread;
     atomic_bool stop, has_ended;
+    struct beat beat;
 
     struct handle_callbacks group_callbacks;
     struct producer producer;

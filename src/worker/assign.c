@@ -25,6 +25,7 @@ static bool ask_committed(struct worker *w, rd_kafka_topic_partition_list_t *lis
     int64_t deadline = monotonic_ms() + GROUP_TIMEOUT_MS;
     rd_kafka_resp_err_t err;
     do {
+        beat_step(&w->beat, "rebalance: committed offsets");
         err = rd_kafka_committed(w->group, list, 10000);
         for (int i = 0; i < list->cnt && !err; i++)
             err = list->elems[i].err;
@@ -41,6 +42,7 @@ static bool ask_ends(struct worker *w, rd_kafka_topic_partition_list_t *list, in
     char error[256] = "";
     do {
         error[0] = '\0';
+        beat_step(&w->beat, "rebalance: ends of the inputs");
         if (ends_query(w, list, which, 10000, error, sizeof error) && error[0] == '\0')
             return true;
     } while (monotonic_ms() < deadline && !worker_has_failed(w));

@@ -17,8 +17,9 @@ struct shared_message {
 struct calendar_partition {
     rd_kafka_queue_t *queue;
     bool is_reading;
-    int64_t next;  /* read to here; INT64_MAX before the first lane */
-    int64_t start; /* where a lane wants it to start again; INT64_MAX: nobody does */
+    int64_t next;   /* read to here; INT64_MAX before the first lane */
+    int64_t eof_at; /* the last end that a fetch found; negative: none */
+    int64_t start;  /* where a lane wants it to start again; INT64_MAX: nobody does */
 };
 
 struct calendar_feed {
@@ -51,7 +52,7 @@ struct calendar_feed *calendar_feed_new(struct worker *w) {
     feed->count = count;
     for (uint32_t p = 0; p < count; p++) {
         feed->partitions[p] =
-            (struct calendar_partition){rd_kafka_queue_new(w->reader), false, INT64_MAX, INT64_MAX};
+            (struct calendar_partition){rd_kafka_queue_new(w->reader), false, INT64_MAX, -1, INT64_MAX};
         worker_wakes_by(w, feed->partitions[p].queue);
     }
     return feed;
@@ -71,12 +72,13 @@ void calendar_feed_free(struct calendar_feed **feed) {
     *feed = NULL;
 }
 
-void calendar_feed_join(struct calendar_feed *feed, const struct lane *lane) {
+void calendar_feed_join(struct calendar_feed *feed, struct lane *lane) {
     for (size_t i = 0; i < lane->inputs_count; i++) {
         const struct position *at = &lane->positions[i];
         if (at->topic != TOPIC_CALENDAR)
             continue;
         struct calendar_partition *partition = &feed->partitions[at->partition];
+        lane->inputs[i].eof_at = partition->eof_at; /* which is told once */
         if (at->offset < partition->next && at->offset < partition->start)
             partition->start = at->offset;
     }
@@ -127,10 +129,16 @@ static void hand_on(struct worker *w, struct calendar_feed *feed, rd_kafka_messa
     calendar_release(shared);
 }
 
-static void end_reached(struct worker *w, int32_t number, int64_t offset) {
-    for (size_t i = 0; i < w->lanes_count; i++)
-        if (w->lanes[i]->state == LANE_RUNNING)
-            merge_read_to(w->lanes[i]->merge, input_of(w->lanes[i], number), offset);
+static void end_reached(struct worker *w, struct calendar_feed *feed, int32_t number, int64_t offset) {
+    feed->partitions[number].next = feed->partitions[number].eof_at = offset;
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        struct lane *lane = w->lanes[i];
+        if (lane->state != LANE_RUNNING)
+            continue;
+        size_t input = input_of(lane, number);
+        lane->inputs[input].eof_at = offset;
+        merge_read_to(lane->merge, input, offset);
+    }
 }
 
 bool calendar_feed_step(struct calendar_feed *feed, struct worker *w) {
@@ -149,8 +157,7 @@ bool calendar_feed_step(struct calendar_feed *feed, struct worker *w) {
                 continue;
             }
             if (is_end) {
-                end_reached(w, (int32_t)p, offset);
-                partition->next = offset;
+                end_reached(w, feed, (int32_t)p, offset);
             } else if (message->err) {
                 intake_error(w, feed->name, (int32_t)p, message);
             }

@@ -14,7 +14,7 @@ struct lane;
 struct calendar_feed *calendar_feed_new(struct worker *w);
 void calendar_feed_free(struct calendar_feed **feed);
 /* A lane starts running: what it has not read yet will be read, again if others have read it before. */
-void calendar_feed_join(struct calendar_feed *feed, const struct lane *lane);
+void calendar_feed_join(struct calendar_feed *feed, struct lane *lane);
 /* Hands what has come to the lanes; true if there was something. */
 bool calendar_feed_step(struct calendar_feed *feed, struct worker *w);
 

@@ -56,6 +56,8 @@ static void start_worker(struct daemon *d, const struct daemon_setup *setup, uin
     };
     worker.handles.partitions_per_worker = (d->shape.partitions + d->workers_count - 1) / d->workers_count;
     d->workers[number] = worker_start(&worker);
+    if (setup->watchdog)
+        watchdog_add(setup->watchdog, worker_beat_shared(d->workers[number]));
 }
 
 struct daemon *daemon_start(const struct daemon_setup *setup, const struct cluster_shape *shape,

@@ -4,6 +4,7 @@
 #define ROLLCALL_DAEMON_H
 
 #include "cluster.h"
+#include "watchdog.h"
 #include "worker.h"
 
 struct daemon_setup {
@@ -12,6 +13,7 @@ struct daemon_setup {
     bool has_dynamic_members;
     /* Asks for the ends more often, so that daemon_progress.caught_up is soon right. */
     bool reports_the_end;
+    struct watchdog *watchdog; /* looks at the workers; or NULL */
 };
 
 struct daemon;

@@ -16,6 +16,19 @@
 /* A leader that was just elected may know of less than was read; a log that is really shorter stays so. */
 #define SHRUNK_MS_MAX 10000
 
+#define ASK_PAUSE_MS_MAX 1000  /* while the broker does not answer */
+#define ASK_IDLE_MS      10000 /* if nothing else asks: so that a standstill is noticed */
+
+/* Transactions of other producers last seconds, as a rule; a hung one up to transaction.max.timeout.ms, 15
+ * minutes. */
+#define UNDECIDED_MS  30000
+#define TOLD_AGAIN_MS 60000
+
+/* A consumer whose fetching has stopped for good (librdkafka 2.0.2, after a broker's restart). The askings
+ * are counted, too: a process that was stopped has not asked. */
+#define UNFETCHED_MS   300000
+#define UNFETCHED_ASKS 20
+
 bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
                 char *error, size_t error_size) {
     for (int i = 0; i < list->cnt; i++) {
@@ -68,6 +81,58 @@ static void note_shrunk_log(struct worker *w, struct lane *lane, size_t input, i
     }
 }
 
+/* ---- standstills ---- */
+
+bool ends_tell_undecided(struct undecided *u, int64_t offset, int64_t patience_ms) {
+    int64_t now_ms = monotonic_ms();
+    if (u->since_ms == 0)
+        *u = (struct undecided){.since_ms = now_ms, .offset = offset};
+    if (now_ms < (u->told_ms ? u->told_ms + TOLD_AGAIN_MS : u->since_ms + patience_ms))
+        return false;
+    u->told_ms = now_ms;
+    return true;
+}
+
+/* A fetch found the end here, and the log goes on: a transaction of another producer is open. Nothing can be
+ * done but tell; the task's clock stands still until it is decided (SPEC 5). */
+static void note_undecided(struct worker *w, const struct lane *lane, size_t input, int64_t end) {
+    struct lane_input *in = &lane->inputs[input];
+    const struct position *at = &lane->positions[input];
+    const char *topic = w->config->topics[at->topic];
+    int64_t read_to = merge_position(lane->merge, input);
+    bool is_undecided = end > read_to && in->eof_at == read_to;
+    bool tells = at->topic != TOPIC_CALENDAR || lane == w->lanes[0]; /* every lane reads that one */
+    if (in->undecided.since_ms && (!is_undecided || in->undecided.offset != read_to)) {
+        if (in->undecided.told_ms && tells)
+            log_event(LOG_LEVEL_INFO, "input_decided",
+                      "worker=%s topic=%s partition=%" PRId32 " offset=%" PRId64, w->name, topic,
+                      at->partition, in->undecided.offset);
+        in->undecided = (struct undecided){0};
+    }
+    if (is_undecided && ends_tell_undecided(&in->undecided, read_to, UNDECIDED_MS) && tells)
+        log_event(LOG_LEVEL_WARN, "input_undecided",
+                  "worker=%s topic=%s partition=%" PRId32 " offset=%" PRId64 " behind=%" PRId64
+                  " since_ms=%" PRId64,
+                  w->name, topic, at->partition, read_to, end - read_to,
+                  monotonic_ms() - in->undecided.since_ms);
+}
+
+static void note_unfetched(struct worker *w, const struct lane *lane, size_t input, int64_t end) {
+    struct lane_input *in = &lane->inputs[input];
+    int64_t read_to = merge_position(lane->merge, input);
+    if (end <= read_to || in->eof_at == read_to || merge_pending(lane->merge, input) > 0 ||
+        w->away_since_ms || in->unfetched.offset != read_to) {
+        in->unfetched.since_ms = monotonic_ms();
+        in->unfetched.offset = read_to;
+        in->unfetched.asks = 0;
+    } else if (++in->unfetched.asks > UNFETCHED_ASKS &&
+               monotonic_ms() - in->unfetched.since_ms > UNFETCHED_MS) {
+        worker_start_over(w, "the client library does not fetch an input any more");
+    }
+}
+
+/* ---- asking ---- */
+
 /* A lane goes on only if the ends of all its inputs are known; a leader that is away holds up no other lane.
  */
 static void confirm(struct worker *w, struct lane *lane, rd_kafka_topic_partition_list_t *answer,
@@ -77,10 +142,13 @@ static void confirm(struct worker *w, struct lane *lane, rd_kafka_topic_partitio
         const rd_kafka_topic_partition_t *found =
             rd_kafka_topic_partition_list_find(answer, w->config->topics[at->topic], at->partition);
         CHECK(found != NULL);
-        if (!ends_known(found))
+        lane->is_leaderless = !ends_known(found);
+        if (lane->is_leaderless)
             return;
         lane->ends[i] = found->offset;
         note_shrunk_log(w, lane, i, found->offset);
+        note_undecided(w, lane, i, found->offset);
+        note_unfetched(w, lane, i, found->offset);
     }
     /* With the producers' clocks a stamp says nothing about when a record became visible. */
     arrival_time settled = {
@@ -97,14 +165,19 @@ static void ask(struct worker *w) {
             merge_mark(w->lanes[i]->merge);
     wall_time asked_at = wall_now();
     w->pulled_since_ask = false;
+    w->ask_pause_ms = ASK_INTERVAL_MS;
+    beat_step(&w->beat, "asking where the inputs end");
     if (ends_query(w, list, RD_KAFKA_OFFSET_END, ASK_TIMEOUT_MS, error, sizeof error)) {
         for (size_t i = 0; i < w->lanes_count; i++)
             if (w->lanes[i]->state == LANE_RUNNING)
                 confirm(w, w->lanes[i], list, asked_at);
     }
+    if (error[0] == '\0' && w->away_is_cluster)
+        w->away_since_ms = 0; /* brokers answer; in a quiet log no record would say so */
     if (error[0]) {
         log_event(LOG_LEVEL_WARN, "ends_unknown", "worker=%s text=%s", w->name, log_quote(error).text);
         w->pulled_since_ask = true; /* ask again */
+        w->ask_pause_ms = ASK_PAUSE_MS_MAX;
     }
     rd_kafka_topic_partition_list_destroy(list);
     w->asked_ms = monotonic_ms();
@@ -145,13 +218,14 @@ static void close_by_wall_clock(struct worker *w, struct lane *lane) {
 void ends_step(struct worker *w) {
     bool wanted = false;
     wall_time now = wall_now();
+    int64_t since_ms = monotonic_ms() - w->asked_ms;
     for (size_t i = 0; i < w->lanes_count; i++) {
         struct lane *lane = w->lanes[i];
         if (lane->state != LANE_RUNNING || lane->is_sealed)
             continue;
         close_by_wall_clock(w, lane);
-        wanted |= must_ask(w, lane, now);
+        wanted |= since_ms >= ASK_IDLE_MS || must_ask(w, lane, now);
     }
-    if (wanted && monotonic_ms() - w->asked_ms >= ASK_INTERVAL_MS)
+    if (wanted && since_ms >= w->ask_pause_ms)
         ask(w);
 }

@@ -60,6 +60,7 @@ void intake_error(struct worker *w, const char *topic, int32_t partition, const 
                   partition, rd_kafka_err2name(message->err), log_quote(detail).text);
         return;
     case CONSUME_AWAY:
+        w->away_is_cluster = message->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
         input_is_away(w, topic, partition, detail);
         return;
     case CONSUME_LOST:
@@ -113,10 +114,12 @@ static void take_over(struct worker *w, struct lane *lane, size_t input, size_t 
         if (!stopped && message->err) {
             merge_push(lane->merge, input, w->pulled, good);
             good = 0;
-            if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+                lane->inputs[input].eof_at = message->offset;
                 merge_read_to(lane->merge, input, message->offset);
-            else
+            } else {
                 intake_error(w, topic, message->partition, message);
+            }
             expected = merge_position(lane->merge, input);
             stopped = worker_has_failed(w);
         } else if (!stopped && message->offset < expected) {

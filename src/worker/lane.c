@@ -14,6 +14,8 @@ struct lane *lane_new(int32_t partition, size_t inputs_count) {
     lane->ends = xcalloc(inputs_count, sizeof *lane->ends);
     lane->asked_at.ms = INT64_MIN;
     lane->changelog_committed = -1;
+    for (size_t i = 0; i < inputs_count; i++)
+        lane->inputs[i].eof_at = -1;
     return lane;
 }
 
@@ -38,10 +40,11 @@ void lane_park(struct lane *lane) {
     for (size_t i = 0; i < lane->inputs_count; i++) {
         if (lane->inputs[i].queue)
             rd_kafka_queue_destroy(lane->inputs[i].queue);
-        lane->inputs[i] = (struct lane_input){.committed = RD_KAFKA_OFFSET_INVALID};
+        lane->inputs[i] = (struct lane_input){.committed = RD_KAFKA_OFFSET_INVALID, .eof_at = -1};
     }
     lane->asked_at.ms = INT64_MIN;
-    lane->is_stale = false;
+    lane->is_stale = lane->is_leaderless = false;
+    lane->undecided = (struct undecided){0};
     lane->state = LANE_PARKED;
 }
 

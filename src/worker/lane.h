@@ -16,10 +16,25 @@ enum lane_state {
     LANE_PARKED, /* revoked; kept in case it comes back */
 };
 
+/* A log that ends, for us, below its end: a transaction there is undecided. */
+struct undecided {
+    int64_t since_ms; /* monotonic; 0: it is not */
+    int64_t told_ms;  /* monotonic, when the log was told last; 0: not yet */
+    int64_t offset;   /* from which on */
+};
+
 struct lane_input {
     rd_kafka_queue_t *queue; /* what the group's consumer fetched; NULL: the calendar, or not assigned */
     int64_t committed;       /* the group's offset; RD_KAFKA_OFFSET_INVALID: none */
     int64_t start;           /* where fetching starts */
+    int64_t eof_at;          /* the last end that a fetch found: that of what is decided; negative: none */
+    struct undecided undecided;
+    /* There is more, and no fetch brings it: since when (monotonic; 0: not so), from which offset on, and how
+     * many askings said so. */
+    struct {
+        int64_t since_ms, offset;
+        unsigned asks;
+    } unfetched;
     int64_t shrunk_since_ms; /* since when the broker says that the log ends before what was read; 0: it does
                                 not */
 };
@@ -50,8 +65,10 @@ struct lane {
      * not, all of it counts. What lies behind was written and never committed: `has_tail`. */
     int64_t changelog_committed;
     bool has_tail;
-    bool is_flushed; /* sealed, and all of it is in the logs: only the commit is missing */
-    bool is_stale;   /* found such while checking */
+    bool is_flushed;    /* sealed, and all of it is in the logs: only the commit is missing */
+    bool is_stale;      /* found such while checking */
+    bool is_leaderless; /* the broker does not say where some input ends, though it says it of others */
+    struct undecided undecided; /* its changelog */
     int64_t restore_began_ms;
     uint64_t restore_read;
 };

@@ -75,6 +75,7 @@ void producer_init(struct producer *p, const struct producer_setup *setup) {
 static bool init_transactions(struct producer *p, int64_t patience_ms) {
     int64_t deadline = monotonic_ms() + patience_ms;
     for (;;) {
+        beat_step(p->setup.beat, "init_transactions");
         rd_kafka_error_t *error = rd_kafka_init_transactions(p->rk, CALL_TIMEOUT_MS);
         enum error_class class = error_class_of_call(error);
         char detail[512];
@@ -112,6 +113,7 @@ bool producer_open(struct producer *p, int64_t patience_ms) {
 void producer_close(struct producer *p) {
     if (p->rk == NULL)
         return;
+    beat_step(p->setup.beat, "closing the producer");
     rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_flush(p->rk, 0); /* serves the reports of what was purged */
     rd_kafka_destroy(p->rk);
@@ -127,6 +129,7 @@ bool producer_renew_suspect(struct producer *p) {
 }
 
 void producer_prime(struct producer *p, const char *name) {
+    beat_step(p->setup.beat, "metadata of an output");
     rd_kafka_topic_t *topic = rd_kafka_topic_new(p->rk, name, NULL);
     const struct rd_kafka_metadata *metadata;
     if (topic && rd_kafka_metadata(p->rk, 0, topic, &metadata, PRIME_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -169,6 +172,7 @@ enum error_class producer_send_message(struct producer *p, const struct destinat
         case PRODUCE_FULL:
             if (has_failed(p))
                 break;
+            beat_step(p->setup.beat, "produce");
             rd_kafka_poll(p->rk, 10);
             continue;
         case PRODUCE_ABORT:
@@ -222,6 +226,7 @@ static enum error_class call(struct producer *p, enum call which, rd_kafka_t *gr
                              const rd_kafka_topic_partition_list_t *offsets) {
     static const char *const names[] = {"send_offsets", "commit"};
     for (;;) {
+        beat_step(p->setup.beat, names[which]);
         rd_kafka_error_t *error = call_once(p, which, group, offsets);
         enum error_class class = error_class_of_call(error);
         if (error == NULL)
@@ -240,6 +245,7 @@ enum error_class producer_begin(struct producer *p) {
                   log_quote(text).text);
         return class;
     }
+    beat_step(p->setup.beat, "begin");
     rd_kafka_error_t *error = rd_kafka_begin_transaction(p->rk);
     class = error_class_of_call(error);
     if (error == NULL)
@@ -264,6 +270,7 @@ enum error_class producer_commit(struct producer *p) {
 }
 
 enum error_class producer_abort(struct producer *p) {
+    beat_step(p->setup.beat, "abort");
     rd_kafka_error_t *error = rd_kafka_abort_transaction(p->rk, CALL_TIMEOUT_MS);
     enum error_class class = error_class_of_call(error);
     if (error == NULL)
@@ -284,6 +291,7 @@ bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_cl
             fail_fenced(p, text);
             return true;
         }
+        beat_step(p->setup.beat, "waiting for word of a successor");
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
     }
     return false;
@@ -308,8 +316,10 @@ bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic
 
 bool producer_flush(struct producer *p) {
     int64_t deadline = monotonic_ms() + FLUSH_TIMEOUT_MS;
-    while (rd_kafka_flush(p->rk, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    while (rd_kafka_flush(p->rk, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        beat_step(p->setup.beat, "flush");
         if (monotonic_ms() > deadline || has_failed(p))
             return false;
+    }
     return p->failed_deliveries == 0;
 }

@@ -4,6 +4,7 @@
 #ifndef ROLLCALL_PRODUCER_H
 #define ROLLCALL_PRODUCER_H
 
+#include "beat.h"
 #include "handles.h"
 #include "kafka_error.h"
 #include "outbox.h"
@@ -19,6 +20,7 @@ struct producer_setup {
     bool is_exact;           /* transactional */
     /* Asked while waiting for the broker: it is of no use any more. */
     bool (*has_failed)(void *owner);
+    struct beat *beat;       /* of the thread; NULL: nobody watches */
     const atomic_bool *stop; /* ends the wait for a producer id; borrowed */
     /* A record with a tag is in the log at this offset; or NULL. */
     void (*delivered)(void *owner, uintptr_t tag, int64_t offset);

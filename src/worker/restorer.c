@@ -140,6 +140,8 @@ static void run_lane(struct worker *w, struct lane *lane) {
     lane->progress_ms = monotonic_ms();
     if (w->calendar)
         calendar_feed_join(w->calendar, lane);
+    lane->undecided.since_ms = 0;
+    beat_progress(&w->beat);
     log_event(LOG_LEVEL_INFO, "running",
               "worker=%s partition=%" PRId32 " people=%" PRIu32 " held=%" PRIu32 " changelog_records=%" PRIu64
               " restore_ms=%" PRId64,
@@ -209,8 +211,10 @@ static void end_reached(struct worker *w, struct lane *lane, int64_t offset) {
     int64_t low, high;
     rd_kafka_resp_err_t err = rd_kafka_get_watermark_offsets(w->reader, w->config->outputs[OUTPUT_CHANGELOG],
                                                              lane->partition, &low, &high);
-    if (err || offset < high)
-        return; /* a transaction is undecided; the end will be reported again */
+    if (err || offset < high) { /* a transaction is undecided; the end will be reported again */
+        lane->undecided = (struct undecided){.since_ms = monotonic_ms(), .offset = offset};
+        return;
+    }
     if (lane->state == LANE_RESTORING) {
         finish_restore(w, lane, offset);
         return;
@@ -230,6 +234,8 @@ static void apply(struct worker *w, struct lane *lane, const rd_kafka_message_t 
         lane->has_tail = true; /* of a batch that is done again */
         return;
     }
+    lane->undecided.since_ms = 0;
+    beat_progress(&w->beat);
     FAULT_POINT(in_restore);
     lane->restore_read++;
     if (restore_apply(lane->restore, message->key, message->key_len, message->payload, message->len, error,
@@ -265,11 +271,24 @@ static void replace_stale(struct worker *w) {
     }
 }
 
-static bool is_wanted(const struct worker *w) {
-    for (size_t i = 0; i < w->lanes_count; i++)
-        if (w->lanes[i]->state == LANE_RESTORING || w->lanes[i]->state == LANE_CHECKING)
-            return true;
-    return false;
+/* The last owner's transaction: its end is at most a transaction's timeout away. */
+static void tell_undecided(struct worker *w, struct lane *lane) {
+    if (lane->undecided.since_ms && ends_tell_undecided(&lane->undecided, lane->undecided.offset, 0))
+        log_event(LOG_LEVEL_WARN, "changelog_undecided",
+                  "worker=%s partition=%" PRId32 " offset=%" PRId64 " since_ms=%" PRId64, w->name,
+                  lane->partition, lane->undecided.offset, monotonic_ms() - lane->undecided.since_ms);
+}
+
+static bool is_wanted(struct worker *w) {
+    bool any = false;
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        struct lane *lane = w->lanes[i];
+        if (lane->state != LANE_RESTORING && lane->state != LANE_CHECKING)
+            continue;
+        tell_undecided(w, lane);
+        any = true;
+    }
+    return any;
 }
 
 bool restorer_step(struct worker *w) {

@@ -13,12 +13,12 @@
  * writing the whole state again. Nothing fences an instance that has lost its partitions without knowing: if
  * records of the changelog do not follow each other, somebody else has written between them, and the worker
  * starts over from the mark. */
+#include "group_commit.h"
 #include "positions.h"
 #include "worker_state.h"
 
 #include "civil.h"
 #include "event_log.h"
-#include "fault_point.h"
 
 #include <string.h>
 
@@ -171,13 +171,9 @@ static bool is_changelog_ours(const struct lane *lane) {
     return lane->changelog_sent == lane->changelog_next + count;
 }
 
-static rd_kafka_resp_err_t commit_offsets(struct worker *w, const rd_kafka_topic_partition_list_t *offsets) {
-    FAULT_POINT(before_commit);
-    rd_kafka_resp_err_t err = rd_kafka_commit(w->group, offsets, 0);
-    FAULT_POINT(after_commit);
-    if (err)
-        log_event(LOG_LEVEL_WARN, "commit_error", "worker=%s code=%s", w->name, rd_kafka_err2name(err));
-    return err;
+static bool commit_offsets(struct worker *w, const rd_kafka_topic_partition_list_t *offsets) {
+    return group_commit(w->group, offsets, &w->beat, w->producer.setup.has_failed, w) ==
+           RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static void set_mark(rd_kafka_topic_partition_t *part, int64_t changelog_end) {
@@ -201,7 +197,7 @@ static bool mark_lanes(struct worker *w) {
                 set_mark(part, lane->changelog_next);
         }
     }
-    bool good = list->cnt == 0 || commit_offsets(w, list) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool good = list->cnt == 0 || commit_offsets(w, list);
     for (size_t i = 0; good && i < w->lanes_count; i++)
         if (w->lanes[i]->is_sealed && w->lanes[i]->changelog_committed < 0)
             w->lanes[i]->changelog_committed = w->lanes[i]->changelog_next;
@@ -245,7 +241,7 @@ static bool commit_at_least_once(struct worker *w) {
             set_mark(rd_kafka_topic_partition_list_find(offsets, w->config->topics[TOPIC_SWIPES],
                                                         w->lanes[i]->partition),
                      w->lanes[i]->changelog_sent);
-    bool is_durable = commit_offsets(w, offsets) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool is_durable = commit_offsets(w, offsets);
     rd_kafka_topic_partition_list_destroy(offsets);
     for (size_t i = 0; is_durable && i < w->lanes_count; i++)
         if (w->lanes[i]->is_sealed)
@@ -270,9 +266,19 @@ static void release(struct worker *w) {
     }
 }
 
+/* A batch that only says each minute how far a task is proves nothing to the watchdog. */
+static bool has_moved(const struct worker *w) {
+    for (size_t i = 0; i < w->lanes_count; i++)
+        if (w->lanes[i]->is_sealed && w->lanes[i]->is_dirty)
+            return true;
+    return false;
+}
+
 bool transaction_commit(struct worker *w) {
     if (seal_lanes(w) == 0)
         return true;
+    bool moves = has_moved(w);
+    beat_left(&w->beat, "a batch that is not committed");
     w->producer.failed_deliveries = 0;
     bool is_durable =
         w->config->delivery == DELIVERY_EXACTLY_ONCE ? commit_exactly_once(w) : commit_at_least_once(w);
@@ -281,6 +287,9 @@ bool transaction_commit(struct worker *w) {
         return false;
     if (is_durable) {
         release(w);
+        beat_left(&w->beat, NULL);
+        if (moves)
+            beat_progress(&w->beat);
         w->applied_since_commit = 0;
         w->aborts_in_a_row = 0;
     } else {

@@ -195,6 +195,7 @@ static bool set_up(struct worker *w) {
 
 /* Rebalances and errors; records come by the queues of their partitions. */
 static void poll_group(struct worker *w) {
+    beat_step(&w->beat, "polling");
     rd_kafka_message_t *message;
     while (!worker_has_failed(w) && (message = rd_kafka_consumer_poll(w->group, 0)) != NULL) {
         if (message->err)
@@ -219,8 +220,10 @@ static bool has_unsettled_batch(const struct worker *w) {
 }
 
 static bool work(struct worker *w) {
+    beat_step(&w->beat, "restoring");
     bool moved = restorer_step(w);
     moved |= calendar_feed_step(w->calendar, w);
+    beat_step(&w->beat, "applying records");
     if (has_unsettled_batch(w)) /* aborted: it is sent again before anything else is applied */
         return moved;
     for (size_t i = 0; i < w->lanes_count && !worker_has_failed(w); i++)
@@ -253,13 +256,35 @@ static void wait_for_something(struct worker *w) {
     if (waits_for_boundary)
         wait_ms = until < 1 ? 1 : until;
     if (waits_for_asking || (w->setup.reports_the_end && w->pulled_since_ask))
-        wait_ms = wait_ms < ASK_INTERVAL_MS ? wait_ms : ASK_INTERVAL_MS;
+        wait_ms = wait_ms < w->ask_pause_ms ? wait_ms : w->ask_pause_ms;
+    beat_step(&w->beat, "waiting for records");
     struct pollfd wake = {.fd = w->wake, .events = POLLIN};
     if (poll(&wake, 1, (int)wait_ms) > 0) {
         uint64_t count;
         ssize_t got = read(w->wake, &count, sizeof count);
         (void)got;
     }
+}
+
+/* What the watchdog shall see done before long. An input or a changelog with an undecided transaction is not
+ * among it: somebody else has to decide (ends.c and restorer.c tell). Nor is what waits for a leader that is
+ * away, or for an input that cannot be read: the others go on, and the log tells. */
+static const char *what_is_left(const struct worker *w) {
+    if (has_unsettled_batch(w))
+        return "a batch that is not committed";
+    for (size_t i = 0; i < w->lanes_count; i++) {
+        const struct lane *lane = w->lanes[i];
+        if (lane->is_dirty)
+            return "a batch that is not committed";
+        if ((lane->state == LANE_RESTORING || lane->state == LANE_CHECKING) && lane->undecided.since_ms == 0)
+            return "a changelog that is not read";
+        if (lane->state != LANE_RUNNING || w->away_since_ms)
+            continue;
+        enum merge_state state = merge_state(lane->merge);
+        if (state == MERGE_READY || (state == MERGE_UNCONFIRMED && !lane->is_leaderless))
+            return "records that are not applied";
+    }
+    return NULL;
 }
 
 static void loop(struct worker *w) {
@@ -271,6 +296,7 @@ static void loop(struct worker *w) {
             worker_publish_counters(w);
         }
         if (!moved) {
+            beat_left(&w->beat, what_is_left(w));
             worker_publish_counters(w);
             note_whether_caught_up(w);
             wait_for_something(w);
@@ -283,6 +309,7 @@ static void loop(struct worker *w) {
 static void leave_group(struct worker *w) {
     if (w->group == NULL)
         return;
+    beat_step(&w->beat, "leaving the group");
     if (w->group_queue)
         rd_kafka_queue_destroy(w->group_queue);
     if (!worker_has_failed(w))
@@ -294,7 +321,8 @@ static void leave_group(struct worker *w) {
     w->group_queue = NULL;
 }
 
-static void close_consumer(rd_kafka_t **rk) {
+static void close_consumer(struct worker *w, rd_kafka_t **rk) {
+    beat_step(&w->beat, "closing a consumer");
     if (*rk)
         rd_kafka_destroy(*rk);
     *rk = NULL;
@@ -313,8 +341,8 @@ static void tear_down(struct worker *w) {
         rd_kafka_topic_destroy(w->changelog);
     w->restore_queue = NULL;
     w->changelog = NULL;
-    close_consumer(&w->clock);
-    close_consumer(&w->reader);
+    close_consumer(w, &w->clock);
+    close_consumer(w, &w->reader);
     producer_close(&w->producer);
     w->is_assigned = false;
     w->aborts_in_a_row = 0;
@@ -340,6 +368,7 @@ static bool may_start_over(struct worker *w) {
 static void *run(void *opaque) {
     struct worker *w = opaque;
     pin(w);
+    beat_begin(&w->beat, w->name);
     do {
         if (set_up(w))
             loop(w);
@@ -349,6 +378,7 @@ static void *run(void *opaque) {
         tear_down(w);
     } while (may_start_over(w));
     free(w->lanes);
+    beat_end(&w->beat);
     atomic_store_explicit(&w->has_ended, true,
                           memory_order_release); /* acquired in worker_has_ended_shared */
     return NULL;
@@ -370,6 +400,7 @@ struct worker *worker_start(const struct worker_setup *setup) {
                                     .group = worker_group_id(w),
                                     .is_exact = w->config->delivery == DELIVERY_EXACTLY_ONCE,
                                     .has_failed = has_failed,
+                                    .beat = &w->beat,
                                     .stop = &w->stop,
                                     .delivered = changelog_delivered,
                                     .owner = w,
@@ -377,6 +408,7 @@ struct worker *worker_start(const struct worker_setup *setup) {
     for (enum topic topic = 0; topic < TOPIC_COUNT; topic++)
         if (topic != TOPIC_CALENDAR && w->config->topics[topic])
             w->topics[w->topics_count++] = topic;
+    w->ask_pause_ms = ASK_INTERVAL_MS;
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CHECK(w->wake >= 0);
     CHECK(pthread_create(&w->thread, NULL, run, w) == 0);
@@ -388,6 +420,10 @@ void worker_stop_shared(struct worker *w) {
     atomic_store_explicit(&w->stop, true, memory_order_relaxed);
     ssize_t written = write(w->wake, &one, sizeof one);
     (void)written;
+}
+
+const struct beat *worker_beat_shared(const struct worker *w) {
+    return &w->beat;
 }
 
 bool worker_has_ended_shared(const struct worker *w) {

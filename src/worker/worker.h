@@ -4,6 +4,7 @@
 #ifndef ROLLCALL_WORKER_H
 #define ROLLCALL_WORKER_H
 
+#include "beat.h"
 #include "handles.h"
 #include "outcome.h"
 
@@ -42,6 +43,8 @@ struct worker *worker_start(const struct worker_setup *setup);
 void worker_stop_shared(struct worker *worker);
 /* The thread that started it: waits for its end and frees it. `totals` gets what it did in its life. */
 void worker_finish(struct worker **worker, struct worker_progress *totals);
+/* For the watchdog. */
+const struct beat *worker_beat_shared(const struct worker *worker);
 bool worker_has_ended_shared(const struct worker *worker);
 void worker_progress_shared(const struct worker *worker, struct worker_progress *out);
 

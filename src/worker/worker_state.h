@@ -14,6 +14,7 @@
 #define ROLLCALL_WORKER_STATE_H
 
 #include "again.h"
+#include "beat.h"
 #include "clocks.h"
 #include "lane.h"
 #include "producer.h"
@@ -49,6 +50,7 @@ struct worker {
     char source[128]; /* ce_source */
 
     atomic_bool stop, has_ended, caught_up, has_assignment;
+    struct beat beat;
     struct worker_counters counters;
 
     struct handle_callbacks group_callbacks;
@@ -70,11 +72,13 @@ struct worker {
     struct task_input inputs[APPLY_RECORDS];
     struct task_verdict verdicts[APPLY_RECORDS];
 
-    int64_t asked_ms; /* monotonic: when the ends were asked */
+    int64_t asked_ms;     /* monotonic: when the ends were asked */
+    int64_t ask_pause_ms; /* from then on, until they are asked again */
     bool pulled_since_ask;
     int64_t committed_ms; /* monotonic: when the last transaction ended, or began to be due */
     uint64_t applied_since_commit;
     unsigned aborts_in_a_row;
+    bool away_is_cluster;  /* ... because no broker could be reached */
     int64_t away_since_ms; /* monotonic: inputs cannot be read (authorization, no topic); 0: they can */
 
     /* What happened to the handles is mended by new ones, and by reading the changelog again: as after a
@@ -128,6 +132,9 @@ void ends_step(struct worker *w);
 bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
                 char *error, size_t error_size);
 bool ends_known(const rd_kafka_topic_partition_t *answer);
+/* Something is undecided from `offset` on: true if that is to be told now, after so long and then each
+ * minute. */
+bool ends_tell_undecided(struct undecided *undecided, int64_t offset, int64_t patience_ms);
 /* transaction.c */
 bool transaction_is_due(const struct worker *w, int64_t now_ms);
 /* Makes durable what is not. False: it is not, and will be sent again (or the outcome is set). */

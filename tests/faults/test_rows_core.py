@@ -1,6 +1,9 @@
 """Rows of the fault catalogue that are about the daemon's own doings (docs/reliability.md)."""
 
+import datetime
+import json
 import re
+import time
 
 import company
 import harness
@@ -28,6 +31,71 @@ def test_row_01_killed_at_each_fault_point():
         company.wait_settled(site)
         daemon.sigterm()
         harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+    company.verify(site)
+
+
+def test_row_04_poll_pause_beyond_max_poll_interval():
+    """A worker that was stuck for longer than the group waits: what it holds is thrown away, it joins again."""
+    slow = {"fetch.message.max.bytes": 1000, "fetch.min.bytes": 1000000, "fetch.wait.max.ms": 100}
+    site = company.deploy(harness.shared_node(), people=200, days=40, partitions=2, feed=False,
+                          kafka={"max.poll.interval.ms": 10000, "session.timeout.ms": 6000, **slow})
+    site.feed(site.lines, batch=70)
+    with site.daemon(environment={"ROLLCALL_FAULT": "before_send_offsets:stop:10:14000,after_poll:stop:40:14000"}) as daemon:
+        daemon.wait_line("stop at pass 10 of before_send_offsets")
+        daemon.wait_line("event=transaction_error .*call=send_offsets", 60)
+        daemon.wait_line("stop at pass 40 of after_poll", 60)
+        company.wait_settled(site, 200)
+        daemon.sigterm()
+        harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+        said = daemon.stderr()
+    harness.check(len(re.findall("event=revoked .*lost=true", said)) == 2, f"lost twice, once in a transaction:\n{said}")
+    company.verify(site)
+
+
+def closed_until(site, partition):
+    """The newest day that the partition's last progress record calls closed."""
+    last = [record for record in site.node.consume(site.topics["progress"]) if record.key == str(partition)][-1]
+    return max(last.json()["closed"].values())
+
+
+def cpu_share(daemon, seconds):
+    def spent():
+        fields = (harness.pathlib.Path("/proc") / str(daemon.process.pid) / "stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / harness.os.sysconf("SC_CLK_TCK")
+
+    before = spent()
+    time.sleep(seconds)
+    return (spent() - before) / seconds
+
+
+def test_row_24_upstream_transaction_hangs():
+    """Behind the log's last record a transaction of somebody else is open: nothing is closed by the wall clock, and somebody is
+    told. It is aborted in the end: nobody sees its records, and the offsets that it took are passed over."""
+    site = company.deploy(harness.shared_node(), people=60, days=30, partitions=2, feed=False)
+    limit = harness.rfc3339(round((time.time() - 10 * 86400) * 1000))
+    site.lines = [line for line in site.lines if line["arrived_at"] < limit]
+    site.feed(site.lines)
+    somebody = next(line["employee_id"] for line in site.lines if line["topic"] == "swipes")
+    stray = [harness.Record(key=somebody, partition=0, timestamp=harness.milliseconds(limit) + n, value=json.dumps(
+        {"employee_id": somebody, "occurred_at": limit, "site_id": "nowhere"})) for n in range(3)]
+    site.node.produce(site.topics["swipes"], stray, transaction=site.name, end="leave")
+    yesterday = str(datetime.date.today() - datetime.timedelta(days=4))
+    with site.daemon() as daemon:
+        daemon.wait_line(r"event=input_undecided .*topic=\S+\.swipes partition=0 .*behind=[34] ", 60)
+        share = cpu_share(daemon, 5)
+        harness.check(share < 0.2, f"{share} of a core while waiting")
+        harness.check(closed_until(site, 1) >= yesterday, "the other partition's days are closed by the wall clock")
+        harness.check(closed_until(site, 0) <= limit[:10], f"its own are not: {closed_until(site, 0)}")
+        # Whoever takes the id ends what was open under it.
+        site.node.produce(site.topics["swipes"], stray[:1], transaction=site.name, end="abort")
+        daemon.wait_line("event=input_decided .*partition=0", 30)
+        company.wait_settled(site)
+        harness.check(closed_until(site, 0) >= yesterday, "closed when it is decided")
+        daemon.sigterm()
+        harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+        harness.check(len(re.findall("event=input_undecided", daemon.stderr())) == 1, "told once a minute")
+        read = company.counts(daemon.stderr())["read"]
+    harness.check(read == company.to_read(site), f"{read} of {company.to_read(site)} records: nothing aborted is seen")
     company.verify(site)
 
 
