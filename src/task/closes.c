@@ -32,6 +32,9 @@ struct home_zone *closes_home(struct task *task, uint16_t zone) {
         day_plus(zone_day_of(task->rules->zones, zone, task->clock.ms - task->rules->settle_ms), 1);
     while (closes_due_ms(task, zone, day) > task->clock.ms)
         day.n--;
+    /* A clock beyond the tables of zones is further than the day that they end with. */
+    while (closes_due_ms(task, zone, day_plus(day, 1)) <= task->clock.ms)
+        day.n++;
     *home = (struct home_zone){
         .zone = zone, .closed = day, .due_ms = closes_due_ms(task, zone, day_plus(day, 1))};
     note_next_due(task);
