@@ -52,10 +52,15 @@ def closures(lines, seed):
     return made
 
 
+def last_days(days):
+    """(first, last) of so many days, the last of them today."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    return today - datetime.timedelta(days=days), today
+
+
 def generated(people, days, seed, directory):
     """(lines, first day) of a generated log of the last `days` days."""
-    today = datetime.datetime.now(datetime.timezone.utc).date()
-    first = today - datetime.timedelta(days=days)
+    first, today = last_days(days)
     log = directory / "generated.ndjson"
     subprocess.run([harness.ROLLCALL, "generate", "--people", str(people), "--from", str(first), "--to", str(today),
                     "--seed", str(seed), "-o", log, "--config", directory], check=True, capture_output=True)
@@ -66,15 +71,20 @@ def generated(people, days, seed, directory):
     return [line for line in lines if line["arrived_at"] < limit], first
 
 
+def configure(site, people, first, config):
+    """Makes the site's configuration one for a generated company whose log begins on the day `first`."""
+    base = {**site.config, "employees": people, "people": {"unknown": "out_of_scope"},
+            "guard": {"max_adverse_ratio": 1},  # a wave is counted in a partition, and replay has one task for all
+            "time": {"complete_from": str(first), "allow_create_time": True, "default_zone": "America/Los_Angeles"}}
+    site.configure(harness._merged(base, config))
+
+
 def deploy(node, people=300, days=40, seed=1, partitions=4, feed=True, **config):
     """A Deployment with its log: `site.lines`, fed unless feed=False. `config` is merged into its configuration."""
     site = harness.Deployment(node, partitions=partitions, create_time=True)
     site.partitions = partitions
     site.lines, first = generated(people, days, seed, site.directory)  # also writes policies.yaml and sites.yaml
-    base = {**site.config, "employees": people, "people": {"unknown": "out_of_scope"},
-            "guard": {"max_adverse_ratio": 1},  # a wave is counted in a partition, and replay has one task for all
-            "time": {"complete_from": str(first), "allow_create_time": True, "default_zone": "America/Los_Angeles"}}
-    site.configure(harness._merged(base, config))
+    configure(site, people, first, config)
     site.init()
     if feed:
         site.feed(site.lines)

@@ -109,6 +109,14 @@ static void feed_end(struct feed *f, bool commit, long number) {
     end_line();
 }
 
+/* The records so far are in the log, though nobody can read them yet. */
+static void feed_flush(struct feed *f) {
+    while (rd_kafka_flush(f->rk, CALL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        ;
+    printf("{\"t\":%lld,\"ok\":true", unix_ms());
+    end_line();
+}
+
 void kt_feed(const struct kt *kt) {
     if (!kt->transaction)
         kt_usage();
@@ -123,6 +131,8 @@ void kt_feed(const struct kt *kt) {
             feed_begin(&f);
         else if (!strcmp(line, "commit") || !strcmp(line, "abort"))
             feed_end(&f, line[0] == 'c', number);
+        else if (!strcmp(line, "flush"))
+            feed_flush(&f);
         else
             feed_record(&f, line, number);
     }

@@ -1,0 +1,75 @@
+"""The hand that strikes: a schedule's faults, done to members and brokers, each with its healing."""
+
+import collections
+import concurrent.futures
+import time
+
+
+class Strikes:
+    def __init__(self, cluster, members, evidence, proxies=()):
+        self.cluster, self.members, self.evidence, self.proxies = cluster, members, evidence, proxies
+        self.struck = collections.Counter()
+
+    def play(self, faults, began):
+        """Returns when the last one has healed. Faults overlap, as faults do."""
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            jobs = []
+            for fault in faults:
+                time.sleep(max(0.0, began + fault["at"] - time.monotonic()))
+                jobs.append(pool.submit(self._strike, fault))
+            for job in jobs:
+                job.result()
+
+    def summary(self):
+        return ", ".join(f"{n} {kind}" for kind, n in sorted(self.struck.items())) or "nothing"
+
+    def _strike(self, fault):
+        details = {name: value for name, value in fault.items() if name not in ("at", "kind")}
+        self.evidence.event("fault", kind=fault["kind"], **details)
+        if getattr(self, "do_" + fault["kind"])(**details):
+            self.struck[fault["kind"]] += 1
+        else:
+            self.evidence.event("missed", kind=fault["kind"], **details)  # whom it was for was not there
+
+    def do_kill(self, member, away):
+        return self.members[member].kill(away)
+
+    def do_term(self, member, away):
+        return self.members[member].term(away)
+
+    do_away = do_term
+
+    def do_stop(self, member, seconds):
+        struck = self.members[member].pause()
+        time.sleep(seconds)
+        self.members[member].resume()
+        return struck
+
+    def do_twin(self, member):
+        return self.members[member].twin()
+
+    def do_point(self, member, spec):
+        return self.members[member].arm(spec)
+
+    def do_clock(self, member, offset):
+        self.members[member].set_clock(offset)
+        return True
+
+    def do_broker_kill(self, broker, seconds):
+        self.cluster.nodes[broker].kill()
+        time.sleep(seconds)
+        self.cluster.nodes[broker].start()
+        return True
+
+    def do_broker_pause(self, broker, seconds):
+        self.cluster.nodes[broker].pause()
+        time.sleep(seconds)
+        self.cluster.nodes[broker].resume()
+        return True
+
+    def do_brokers_in_turn(self, first):
+        for i in range(len(self.cluster.nodes)):
+            self.do_broker_kill((first + i) % len(self.cluster.nodes), 0.5)
+            time.sleep(1.0)
+        return True
+
