@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A leader that was just elected may know of less than was read; a log that is really shorter stays so. */
 #define SHRUNK_MS_MAX 10000
@@ -29,8 +30,9 @@
 #define UNFETCHED_MS   300000
 #define UNFETCHED_ASKS 20
 
-bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
-                char *error, size_t error_size) {
+static bool query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
+                  char *error, size_t error_size) {
+    error[0] = '\0';
     for (int i = 0; i < list->cnt; i++) {
         list->elems[i].offset = which; /* the timestamp that stands for an end */
         list->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -43,6 +45,24 @@ bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t
             snprintf(error, error_size, "%s[%" PRId32 "]: %s", list->elems[i].topic, list->elems[i].partition,
                      rd_kafka_err2str(list->elems[i].err));
     return !err;
+}
+
+/* False: no broker answered in time. */
+static bool learn_leaders(struct worker *w, rd_kafka_topic_partition_list_t *list, int timeout_ms) {
+    rd_kafka_topic_partition_list_sort(list, NULL, NULL); /* each topic is asked about once */
+    for (int i = 0; i < list->cnt; i++)
+        if ((i == 0 || strcmp(list->elems[i].topic, list->elems[i - 1].topic) != 0) &&
+            !handle_learn_leaders(w->clock, list->elems[i].topic, timeout_ms))
+            return false;
+    return true;
+}
+
+bool ends_query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
+                char *error, size_t error_size) {
+    bool is_answered = query(w, list, which, timeout_ms, error, error_size);
+    if (error[0] == '\0' || !learn_leaders(w, list, timeout_ms))
+        return is_answered;
+    return query(w, list, which, timeout_ms, error, error_size);
 }
 
 bool ends_known(const rd_kafka_topic_partition_t *answer) {

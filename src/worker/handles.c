@@ -182,6 +182,18 @@ static void set_callbacks(struct builder *b, struct handle_callbacks *callbacks)
         rd_kafka_conf_interceptor_add_on_new(b->conf, "rollcall", on_new, callbacks);
 }
 
+bool handle_learn_leaders(rd_kafka_t *rk, const char *name, int timeout_ms) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
+    if (topic == NULL)
+        return false;
+    bool is_answered = rd_kafka_metadata(rk, 0, topic, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (is_answered)
+        rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(topic);
+    return is_answered;
+}
+
 rd_kafka_t *handle_new(const struct handle_setup *setup, enum handle_role role, const char *name,
                        const char *id, struct handle_callbacks *callbacks, char *error, size_t error_size) {
     const struct config *config = setup->config;

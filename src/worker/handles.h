@@ -44,4 +44,8 @@ rd_kafka_t *handle_new(const struct handle_setup *setup, enum handle_role role, 
 /* The value that a handle has for a property of the configuration file, or `otherwise`. */
 const char *handle_property(const struct handle_setup *setup, const char *name, const char *otherwise);
 
+/* Asks who leads the partitions of a topic. What a handle was once told it believes for minutes, unless it
+ * reads or writes the topic itself. False: nobody answered. */
+bool handle_learn_leaders(rd_kafka_t *rk, const char *topic, int timeout_ms);
+
 #endif

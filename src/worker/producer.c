@@ -130,12 +130,7 @@ bool producer_renew_suspect(struct producer *p) {
 
 void producer_prime(struct producer *p, const char *name) {
     beat_step(p->setup.beat, "metadata of an output");
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(p->rk, name, NULL);
-    const struct rd_kafka_metadata *metadata;
-    if (topic && rd_kafka_metadata(p->rk, 0, topic, &metadata, PRIME_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        rd_kafka_metadata_destroy(metadata);
-    if (topic)
-        rd_kafka_topic_destroy(topic);
+    handle_learn_leaders(p->rk, name, PRIME_MS);
 }
 
 /* ---- records ---- */
