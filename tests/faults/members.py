@@ -21,7 +21,8 @@ class Incarnation:
 
     def __init__(self, member, number, environment):
         self.member, self.number = member, number
-        self.expected = set()  # codes that it may end with, by what was done to it
+        # Codes that it may end with, by what was done to it.
+        self.expected = {-signal.SIGKILL} if ":kill:" in environment.get("ROLLCALL_FAULT", "") else set()
         site, evidence = member.site, member.evidence
         with open(evidence.log_of(member.name, number), "wb") as log:
             self.process = subprocess.Popen(
@@ -119,8 +120,7 @@ class Member(threading.Thread):
 
     def arm(self, spec):
         """Its next incarnation is struck at a moment of its own."""
-        struck = self.kill(0.0, {"ROLLCALL_FAULT": spec})
-        return struck
+        return self.kill(0.0, {"ROLLCALL_FAULT": spec})
 
     def twin(self):
         """A second process under the same name: the older one is fenced."""
