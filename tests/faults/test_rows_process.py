@@ -2,7 +2,10 @@
 fault struck when it should, and in the end that read_committed shows what replay makes of the same log, record for record."""
 
 import itertools
+import os
 import random
+import re
+import signal
 import time
 
 import broker_log
@@ -11,6 +14,53 @@ import harness
 import midway
 
 FENCED, TEMPFAIL, FORCED = 76, 75, 2
+
+# --- 1: SIGKILL ----------------------------------------------------------------------------------------------------------
+
+KILLS = int(os.environ.get("ROLLCALL_KILLS", "3"))  # at each point; 20 and more where there is time
+KILLS_A_LOG = 30  # so many it takes to read it
+# At which pass at most: at the first nothing is done yet, and each pass of a transaction is some 100 ms of the log.
+PASSES = {"after_poll": 12, "before_produce": 25, "after_produce": 25, "before_send_offsets": 4, "after_send_offsets": 4,
+          "before_commit": 4, "after_commit": 4, "in_restore": 30, "in_close": 6, "in_revoke": 1}
+
+
+def kill_at(site, daemon, point, nth):
+    """Starts it, and has it killed there; how many records were committed at that moment."""
+    before = len(daemon.stderr())
+    daemon.environment = {"ROLLCALL_FAULT": f"{point}:kill:{nth}"}
+    daemon.start()
+    if point == "in_revoke":
+        midway.wait_for_progress(site, midway.committed(site))
+        daemon.sigterm()
+    harness.check(daemon.wait() == -signal.SIGKILL, f"{point} {nth}: {daemon.process.returncode}")
+    harness.check(f"fault: kill at pass {nth} of {point}\n" in daemon.stderr()[before:], f"struck at pass {nth} of {point}")
+    at = midway.committed(site)
+    harness.check(at < 0.95 * midway.total(site), f"struck midway: {at} of {midway.total(site)}")
+    return at
+
+
+def killed_often(points, dice, **config):
+    """One log, and every kill on the way through it; what was committed at each."""
+    site = midway.deploy(people=250, days=40, workers=2, kafka={"fetch.wait.max.ms": 20}, **config)
+    blows = [point for point in points for _ in range(KILLS)]
+    dice.shuffle(blows)
+    at, daemon = [0], site.daemon()
+    daemon.log.touch()
+    for point in blows:
+        at.append(kill_at(site, daemon, point, dice.randint(1, PASSES[point])))
+        harness.check(at[-1] >= at[-2], f"what is committed stays: {at}")
+    harness.check(len(set(at)) > len(blows) // 3, f"in different places: {at}")
+    return site, at
+
+
+def test_row_01_killed_again_and_again_at_each_fault_point():
+    """In a random order, at random passes of the point."""
+    dice = random.Random(1)
+    points, size = sorted(PASSES), max(1, KILLS_A_LOG // KILLS)
+    for first in range(0, len(points), size):
+        site, at = killed_often(points[first:first + size], dice)
+        compared = midway.finish(site)
+        print(f"{len(at) - 1} kills at {points[first:first + size]}: {compared} records compared")
 
 # --- 2: SIGTERM ----------------------------------------------------------------------------------------------------------
 
@@ -268,6 +318,77 @@ def test_row_10_two_of_one_name():
             if daemon.process is not None and daemon.process.poll() is None:
                 daemon.sigkill()
     print(f"{compared} records compared")
+
+
+# --- 15: restores ----------------------------------------------------------------------------------------------------------
+
+
+def test_row_15_a_restore_longer_than_the_poll_interval():
+    """It is done beside the polling: nobody is thrown out of the group, whose generation stays."""
+    site = midway.deploy(workers=1, kafka={"max.poll.interval.ms": 6000})
+    first = site.daemon("--set", "kafka.group.instance.id=first")
+    second = site.daemon("--set", "kafka.group.instance.id=second")
+    with first, second:
+        second.wait_line("event=running")
+        midway.wait_for_progress(site, share=0.45)
+        midway.stop(first)
+        said, other_said = len(first.stderr()), len(second.stderr())
+        first.arguments += ("--set", "kafka.fetch.wait.max.ms=300")
+        first.start()  # within its session: still a member
+        harness.wait_until(lambda: "event=ready" in first.stderr()[said:], 60, "the restore")
+        midway.check_midway(site)
+        took = max(int(ms) for ms in re.findall(r"restore_ms=(\d+)", first.stderr()[said:]))
+        harness.check(took > 6500, f"the restore took {took} ms")
+        harness.check("event=revoked" not in first.stderr()[said:] + second.stderr()[other_said:], "no rebalance")
+        midway.wait_for_progress(site, midway.committed(site))
+        harness.check("MAXPOLL" not in first.stderr(), "librdkafka did not miss it either")
+        print(f"{midway.finish(site, first, second)} records compared; restored in {took} ms")
+
+
+def test_row_15_killed_in_restore_again_and_again():
+    """Each start begins anew with it, and none of them changes anything."""
+    site = midway.deploy(workers=2, kafka={"fetch.wait.max.ms": 20})
+    with site.daemon() as daemon:
+        midway.wait_for_progress(site, share=0.3)
+        daemon.sigkill()
+        ends = site.node.watermarks(site.topics["changelog"], "read_committed")
+        blocks = sum(high for _, high in ends.values()) // 2  # every other offset is a marker's
+        at = None
+        for nth in (1, 2, blocks // 4, blocks // 2, 1):
+            struck = kill_at(site, daemon, "in_restore", nth)
+            harness.check(at in (None, struck), f"nothing is committed: {struck}")
+            at = struck
+    midway.check_midway(site)
+    print(f"{midway.finish(site)} records compared")
+
+
+def test_row_15_the_last_owner_left_its_transaction_open():
+    """Its successor has another name, so nothing ends the transaction but its timeout. Until then the end of the changelog, and
+    then the offsets too, are not known; they are waited for."""
+    site = midway.deploy(workers=1, kafka={"session.timeout.ms": 3000, "heartbeat.interval.ms": 500, "transaction.timeout.ms": 9000})
+    for name, point in (("a", "before_send_offsets"), ("b", "before_commit")):
+        owner = site.daemon("--set", f"kafka.group.instance.id={name}", environment={"ROLLCALL_FAULT": f"{point}:stop:15:60000"})
+        with owner:
+            owner.wait_line(f"fault: stop at pass 15 of {point}", 60)
+            torn = harness.wait_until(lambda: midway.open_transactions(site), 10, "an open transaction")
+            time.sleep(0.5)  # all of it has arrived
+            owner.sigkill()
+        before = midway.check_midway(site)
+        heir = site.daemon("--set", f"kafka.group.instance.id={name}-heir")
+        with heir:
+            heir.wait_line("event=assigned", 30)
+            waited = time.monotonic()
+            while midway.open_transactions(site):
+                running = {int(p) for p in re.findall(r"event=running.*partition=(\d+)", heir.stderr())}
+                harness.check(midway.open_transactions(site) == [] or not running & set(torn), f"{running} run, {torn} are torn")
+                time.sleep(0.1)
+            waited = time.monotonic() - waited
+            harness.check(waited > 2, f"the transaction was open for {waited} s after the partitions had moved")
+            midway.wait_for_progress(site, before)
+            midway.check_midway(site)
+            midway.stop(heir)
+        time.sleep(3.5)  # the heir's session, too
+    print(f"{midway.finish(site)} records compared")
 
 
 if __name__ == "__main__":
