@@ -17,6 +17,8 @@ import compare                          # noqa: E402
 import form                             # noqa: E402
 import generate                         # noqa: E402
 import oracle                           # noqa: E402
+import plain_yaml                       # noqa: E402
+import topics                           # noqa: E402
 
 LA = "America/Los_Angeles"
 WEEKLY = {"type": "weekly", "week_starts_on": "mon"}
@@ -836,6 +838,81 @@ class Comparison(unittest.TestCase):
                 compare.compare_rejects(self.rejects, [{**actual[0], **change}] + actual[1:])
         with self.assertRaises(compare.Difference):
             compare.compare_rejects(self.rejects, actual[1:])
+
+
+class Topics(unittest.TestCase):
+    """What only a topic can say: keys, null values, arrivals by partition."""
+
+    def setUp(self):
+        self.company = company_module.Company(
+            {"people": {"unknown": "default_policy"}, "time": {"complete_from": "2021-01-01"}},
+            {"policies": [{"id": "p", "versions": [{"effective_on": "2020-01-01"}]}]}, {"sites": {"LON": {"zone": "Europe/London"}}})
+
+    def faults(self, topic, key, value):
+        return topics.read_record(topic, key, value, self.company).faults
+
+    def test_keys(self):
+        swipe = b'{"employee_id":7,"occurred_at":"2021-02-01T09:00:00Z"}'
+        self.assertEqual(self.faults("swipes", b"7", swipe), set())
+        for key in (b"8", b"", None, b"7 "):
+            self.assertEqual(self.faults("swipes", key, swipe), {"key_mismatch"})
+        self.assertEqual(self.faults("swipes", b"8", b'{"employee_id":7}'), {"missing_field"})       # form comes first
+        self.assertEqual(self.faults("calendar", b"PAR", b'{"site_id":"LON","kind":"release"}'), {"key_mismatch"})
+
+    def test_null_values(self):
+        self.assertEqual(self.faults("swipes", b"7", None), {"bad_json"})
+        self.assertEqual(self.faults("roster", b"7", None), set())
+        for key in (None, b"", b"x" * 65, b"\xff"):
+            self.assertEqual(self.faults("roster", key, None), {"bad_field"})
+        line = topics.read_record("roster", b"7", b'{"employee_id":"7","tombstone":true}', self.company)
+        self.assertFalse(line.fields["tombstone"])                      # a field that means something in a file alone
+
+    def test_order(self):
+        records = [topics.Record("swipes", 0, 0, 50, b"", b""), topics.Record("swipes", 0, 1, 40, b"", b""),
+                   topics.Record("roster", 0, 0, 50, b"", b""), topics.Record("calendar", 1, 0, 45, b"", b""),
+                   topics.Record("swipes", 0, 2, 999, b"", b"")]
+        self.assertEqual([r.place() for r in topics.in_order(records, latest=100)],
+                         [("calendar", 1, 0), ("roster", 0, 0), ("swipes", 0, 0), ("swipes", 0, 1), ("swipes", 0, 2)])
+        self.assertEqual([r.arrival for r in topics.in_order(records, latest=100)], [45, 50, 50, 50, 50])
+
+    def test_steps(self):
+        def swipe(offset, text):
+            value = '{"employee_id":"E1","site_id":"LON","occurred_at":"%s"}' % text
+            return topics.Record("swipes", 0, offset, ms(text), b"E1", value.encode())
+        records = [swipe(0, "2021-02-01T09:00:00Z"), swipe(1, "2021-02-01T10:00:00Z"), swipe(2, "2021-03-03T09:00:00Z")]
+        records.append(topics.Record("swipes", 0, 3, ms("2021-03-03T10:00:00Z"), b"E1", b"{"))
+        steps = topics.step_through(self.company, records, ms("2021-03-20T00:00:00Z"), ms("2021-03-20T00:00:00Z"))
+        self.assertEqual([kind for kind, _ in steps.verdicts], ["applied", "applied", "applied", "rejected"])
+        self.assertEqual(steps.people, [1] * 6)
+        self.assertEqual([step for step, _ in steps.published][:2], [0, 2])    # known; the closes that the third made due
+        self.assertEqual(steps.clocks[-1], ms("2021-03-20T00:00:00Z"))
+
+
+class PlainYaml(unittest.TestCase):
+    def test_like_json(self):
+        text = """# a comment
+a: {b: 1, c: [x, 'it''s', "q\\"t"], d: {}}   # another
+list:
+  - id: one     # with more
+    when: 2023-05-01
+    url: http://h:1/x#y
+  - id: two
+    deep:
+    - [1, 2]
+    - - nested
+empty:
+yes: true
+"""
+        self.assertEqual(plain_yaml.load(text), {
+            "a": {"b": 1, "c": ["x", "it's", 'q"t'], "d": {}},
+            "list": [{"id": "one", "when": "2023-05-01", "url": "http://h:1/x#y"}, {"id": "two", "deep": [[1, 2], ["nested"]]}],
+            "empty": None, "yes": True})
+        self.assertEqual(plain_yaml.load('{"a": [1.5, null]}'), {"a": [1.5, None]})
+
+    def test_what_is_not_plain(self):
+        for text in ("a: &x 1", "a: *x", "a: |\n  text", "a: 1\n   b: 2", "a: {b: 1} c", "- a\nb: 1"):
+            with self.subTest(text), self.assertRaises((ValueError, IndexError)):
+                plain_yaml.load(text)
 
 
 if __name__ == "__main__":
