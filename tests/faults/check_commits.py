@@ -115,6 +115,8 @@ class Logs:
                 has_one = commit and any((p.topic, p.partition) == (piece.topic, piece.partition) for p in commit.pieces)
                 if commit and piece.verdict == commit.verdict and not has_one:
                     commit.pieces.append(piece)
+                    self.findings.check("I9", piece.epoch == commit.epoch,
+                                        f"{piece.topic}/{partition}@{piece.first}..{piece.last}: epoch {piece.epoch} in {commit}")
                 else:
                     later.append((commit, piece, has_one))
         for commit, piece, has_one in later:
@@ -130,8 +132,8 @@ class Logs:
     def place_odd(self, commit, piece, has_one):
         """A piece whose transaction is not plain to see: torn, or of a transaction that never sent offsets."""
         where = f"{piece.topic}/{piece.partition}@{piece.first}..{piece.last}"
-        near = commit and any(piece.first_timestamp <= p.timestamp + SAME_TIME_MS and
-                              piece.timestamp >= p.first_timestamp - SAME_TIME_MS for p in commit.pieces)
+        near = commit and (not commit.pieces or any(piece.first_timestamp <= p.timestamp + SAME_TIME_MS and
+                                                    piece.timestamp >= p.first_timestamp - SAME_TIME_MS for p in commit.pieces))
         if near and piece.epoch == commit.epoch and not has_one:
             self.findings.violate("I8", f"{where}: torn: {piece.verdict or 'undecided'} here, and {commit.verdict or 'undecided'} for {commit}")
             commit.pieces.append(piece)
@@ -202,7 +204,7 @@ def check_partition(evidence, findings, logs, name, partition, committed, uncomm
             findings.violate("I8", f"{evidence.place(name, partition, batch.base)}: written outside of any transaction")
 
 
-def check_undecided(findings, logs):
+def check_undecided(_evidence, findings, logs):
     for commit in logs.commits:
         findings.check("I8", commit.verdict is not None, f"undecided at the end: {commit}")
 
@@ -356,7 +358,7 @@ def check_ranges(evidence, findings, logs, tasks, caused):
             continue
         upto, since, last = commit.upto[partition], commit.since[partition], len(tasks[partition].records)
         cause = cause_of(evidence, tasks[partition], step)
-        early = step >= upto and not (may_be_early or step >= last == upto)
+        early = not (may_be_early or step >= last == upto or step < last and is_below(evidence, commit, partition, tasks[partition].records[step]))
         findings.check("I4", not early, f"{place}: its cause {cause} is not below the offsets that {commit} commits (step {step}, committed {upto})")
         late = step < since
         findings.check("I5", not late, f"{place}: its cause {cause} was committed before {commit} (step {step}, committed before {since})")
@@ -382,6 +384,11 @@ def commit_at(finder, topic, partition, offset):
             return pieces[at][2]
         at -= 1                     # pieces of several producers may lie in one another
     return None
+
+
+def is_below(evidence, commit, partition, record):
+    offset = offset_in(evidence, commit, partition, record.topic, record.partition)
+    return offset is not None and record.offset < offset
 
 
 def cause_of(evidence, steps, step):
@@ -470,6 +477,7 @@ def check_changelog(evidence, findings, logs, tasks):
                     findings.violate("I12", f"task {partition}: no task record in {commit}")
                 continue
             final[partition] = task
+            check_end_unseen(findings, commit, partition, tasks[partition], task)
             if not evidence.is_exact:
                 continue
             for name in EMPLOYEE_INPUTS:
@@ -490,6 +498,17 @@ def check_changelog(evidence, findings, logs, tasks):
                 findings.check("I12", found == end, f"task {partition}: the changelog ends at {evidence.topics[name]}/{number} {found}, the log at {end}")
     if evidence.is_exact:
         check_restores(evidence, findings, logs, tasks)
+
+
+def check_end_unseen(findings, commit, partition, steps, task):
+    """Where days were closed by the wall clock before the log was over, the oracle does not know when. Either the end of the
+    inputs was there to be seen, and nothing of this run can be compared, or the daemon closes days too early."""
+    places = {(record.topic, record.partition): record.offset for record in steps.records}
+    left = [place for place, last in places.items() if task["positions"].get(place, (0, None))[0] <= last]
+    newest = max((arrival for _, arrival in task["positions"].values()), default=0)
+    if left and not any(text.startswith(f"task {partition}: the wall clock") for text in findings.violations["evidence"]):
+        findings.check("evidence", task["clock"] <= newest or newest < 0,
+                       f"task {partition}: the wall clock ({task['clock']}) closed days while {left[0]} was not read to its end: {commit}")
 
 
 def check_clock(evidence, findings, commit, partition, steps, task):

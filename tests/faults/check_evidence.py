@@ -178,7 +178,8 @@ class Evidence:
         for event in self.events:
             key = event.get("member"), event.get("incarnation")
             if event["event"] == "start":
-                found[key] = {"member": key[0], "incarnation": key[1], "start": event["t"], "end": None, "pid": event["pid"]}
+                found[key] = {"member": key[0], "incarnation": key[1], "start": event["t"], "pid": event["pid"], "end": None, "code": None,
+                              "expected": []}
             elif event["event"] == "exit" and key in found:
                 found[key].update(end=event["t"], code=event["code"], expected=event["expected"])
         return list(found.values())

@@ -211,8 +211,8 @@ def check_seq(evidence, findings, employee, got):
 
 
 def check_ids(evidence, findings, actual):
-    """SPEC 6: each id once."""
-    seen = {}
+    """SPEC 6: each id once; one configuration has one hash for each policy."""
+    seen, hashes = {}, {}
     for states in actual.values():
         for state in states:
             name = state.value.get("id")
@@ -221,6 +221,10 @@ def check_ids(evidence, findings, actual):
             place = evidence.place("state", state.message.partition, state.message.offset)
             findings.check("I2", name not in seen, f"{place}: id {name} is also that of {seen.get(name)}")
             seen[name] = place
+            policy = state.value.get("policy")
+            if isinstance(policy, dict):
+                known = hashes.setdefault(policy.get("id"), policy.get("hash"))
+                findings.check("I2", policy.get("hash") == known, f"{place}: policy {policy.get('id')} has the hash {policy.get('hash')}, and {known}")
 
 
 # --- rejects -----------------------------------------------------------------------------------------------------------------
