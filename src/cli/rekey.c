@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "config_arguments.h"
 #include "event_log.h"
+#include "memory.h"
 #include "signals.h"
 #include "watch.h"
 
@@ -136,6 +137,7 @@ int rekey_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
+    memory_keep_private();
     signals_block(); /* from here on a stop is graceful, also while the configuration is read */
     struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, true);
     if (config == NULL)

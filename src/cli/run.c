@@ -4,6 +4,7 @@
 #include "config_arguments.h"
 #include "daemon.h"
 #include "event_log.h"
+#include "memory.h"
 #include "signals.h"
 #include "watch.h"
 
@@ -109,6 +110,7 @@ int run_command(int argc, char **argv) {
         fputs(help, stderr);
         return EX_USAGE;
     }
+    memory_keep_private();
     signals_block(); /* from here on a stop is graceful, also while the configuration is read */
     struct config *config = config_arguments_load(&options.config, CONFIG_FOR_RUN, true);
     if (config == NULL)

@@ -2,7 +2,12 @@
 
 import datetime
 import json
+import os
 import re
+import resource
+import signal
+import subprocess
+import sys
 import time
 
 import company
@@ -61,11 +66,32 @@ def closed_until(site, partition):
 def cpu_share(daemon, seconds):
     def spent():
         fields = (harness.pathlib.Path("/proc") / str(daemon.process.pid) / "stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / harness.os.sysconf("SC_CLK_TCK")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     before = spent()
     time.sleep(seconds)
     return (spent() - before) / seconds
+
+
+def test_no_core_is_dumped():
+    """Ids and secrets are in the memory of the daemon; a program that is like it but for that leaves a core here."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    os.chdir(harness.TEST_DIR)
+
+    def dumps(process):
+        os.kill(process.pid, signal.SIGSEGV)
+        return os.WCOREDUMP(os.waitpid(process.pid, 0)[1])
+
+    if not dumps(subprocess.Popen(["sleep", "60"])):
+        print("this machine dumps no cores at all", file=sys.stderr)
+        sys.exit(harness.SKIPPED)
+    site = company.deploy(harness.shared_node(), people=60, days=30)
+    with site.daemon() as daemon:
+        daemon.wait_line("event=ready")
+        dumped = dumps(daemon.process)
+        daemon.process.returncode = -signal.SIGSEGV  # it was waited for here
+    harness.check(not dumped, "no core")
 
 
 def test_row_24_upstream_transaction_hangs():
