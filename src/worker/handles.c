@@ -151,7 +151,16 @@ static void write_error(rd_kafka_t *rk, int err, const char *reason, void *opaqu
               log_quote(reason).text);
 }
 
-/* Sees the answer to every request; it must be added before the handle has threads. */
+/* These see every request and its answer; they must be added before the handle has threads. */
+static rd_kafka_resp_err_t on_request(rd_kafka_t *rk, int socket, const char *broker, int32_t broker_id,
+                                      int16_t api_key, int16_t api_version, int32_t correlation, size_t size,
+                                      void *opaque) {
+    const struct handle_callbacks *callbacks = opaque;
+    (void)rk, (void)socket, (void)broker, (void)broker_id, (void)api_version, (void)correlation, (void)size;
+    callbacks->sent(api_key, callbacks->opaque);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int socket, const char *broker, int32_t broker_id,
                                        int16_t api_key, int16_t api_version, int32_t correlation, size_t size,
                                        int64_t round_trip, rd_kafka_resp_err_t err, void *opaque) {
@@ -165,7 +174,8 @@ static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int socket, const char *b
 static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *error,
                                   size_t error_size) {
     (void)conf, (void)error, (void)error_size;
-    return rd_kafka_interceptor_add_on_response_received(rk, "rollcall", on_response, opaque);
+    rd_kafka_resp_err_t err = rd_kafka_interceptor_add_on_request_sent(rk, "rollcall", on_request, opaque);
+    return err ? err : rd_kafka_interceptor_add_on_response_received(rk, "rollcall", on_response, opaque);
 }
 
 static void set_callbacks(struct builder *b, struct handle_callbacks *callbacks) {

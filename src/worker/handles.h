@@ -31,7 +31,9 @@ struct handle_callbacks {
     void (*rebalance)(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions,
                       void *opaque);
     void (*delivered)(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque);
-    void (*answered)(int16_t api_key, rd_kafka_resp_err_t err, void *opaque); /* any thread of librdkafka */
+    /* Any thread of librdkafka; both or none. */
+    void (*sent)(int16_t api_key, void *opaque);
+    void (*answered)(int16_t api_key, rd_kafka_resp_err_t err, void *opaque);
     void *opaque;
 };
 

@@ -13,6 +13,7 @@
 #define FLUSH_TIMEOUT_MS 60000
 #define PRIME_MS         10000
 #define SUCCESSOR_MS     2000 /* beside two heartbeats: until a successor has joined the group */
+#define API_END_TXN      26
 #define LOOK_MS          50
 
 static const char *call_error(const rd_kafka_error_t *error) {
@@ -51,25 +52,34 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
         p->setup.delivered(p->setup.owner, (uintptr_t)message->_private, message->offset);
 }
 
-/* Any thread of librdkafka. ApiKeys: Produce, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit.
- */
+/* Any thread of librdkafka, as `sent`. ApiKeys: Produce, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn,
+ * TxnOffsetCommit. */
 static void answered(int16_t api_key, rd_kafka_resp_err_t err, void *opaque) {
     struct producer *p = opaque;
-    bool is_transactional = api_key == 0 || api_key == 24 || api_key == 25 || api_key == 26 || api_key == 28;
+    bool is_transactional =
+        api_key == 0 || api_key == 24 || api_key == 25 || api_key == API_END_TXN || api_key == 28;
     bool has_no_answer = err == RD_KAFKA_RESP_ERR__TIMED_OUT || err == RD_KAFKA_RESP_ERR__TRANSPORT ||
                          err == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
     if (is_transactional && has_no_answer)
         atomic_store_explicit(&p->is_suspect, true, memory_order_relaxed);
 }
 
+static void sent(int16_t api_key, void *opaque) {
+    struct producer *p = opaque;
+    if (api_key == API_END_TXN)
+        atomic_fetch_add_explicit(&p->ends_sent, 1, memory_order_relaxed);
+}
+
 /* ---- life ---- */
 
 void producer_init(struct producer *p, const struct producer_setup *setup) {
     p->setup = *setup;
-    p->callbacks = (struct handle_callbacks){.delivered = delivered, .answered = answered, .opaque = p};
+    p->callbacks =
+        (struct handle_callbacks){.delivered = delivered, .sent = sent, .answered = answered, .opaque = p};
     p->rk = NULL;
     p->failed_deliveries = 0;
     atomic_init(&p->is_suspect, false);
+    atomic_init(&p->ends_sent, 0);
 }
 
 static bool init_transactions(struct producer *p, int64_t patience_ms) {
@@ -200,12 +210,18 @@ enum error_class producer_send(struct producer *p, const struct destination *to,
 
 enum call { CALL_SEND_OFFSETS, CALL_COMMIT };
 
-static rd_kafka_error_t *call_once(struct producer *p, enum call call, rd_kafka_t *group,
-                                   const rd_kafka_topic_partition_list_t *offsets) {
-    if (call == CALL_COMMIT)
-        return rd_kafka_commit_transaction(p->rk, CALL_TIMEOUT_MS);
+/* With `is_lost` it first looks whether the group has gone on without us, and then sends nothing. librdkafka
+ * forgets its generation at once, and is told by the rebalance callback much later; and a broker does not
+ * check a generation that is unknown while the group is empty. Asked after the member was: so none that was
+ * forgotten is taken for one that never was. */
+static rd_kafka_error_t *send_offsets_once(struct producer *p, rd_kafka_t *group,
+                                           const rd_kafka_topic_partition_list_t *offsets, bool *is_lost) {
+    rd_kafka_error_t *error = NULL;
     rd_kafka_consumer_group_metadata_t *member = rd_kafka_consumer_group_metadata(group);
-    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(p->rk, offsets, member, CALL_TIMEOUT_MS);
+    if (is_lost)
+        *is_lost = rd_kafka_assignment_lost(group) != 0;
+    if (is_lost == NULL || !*is_lost)
+        error = rd_kafka_send_offsets_to_transaction(p->rk, offsets, member, CALL_TIMEOUT_MS);
     rd_kafka_consumer_group_metadata_destroy(member);
     return error;
 }
@@ -221,8 +237,15 @@ static enum error_class call(struct producer *p, enum call which, rd_kafka_t *gr
                              const rd_kafka_topic_partition_list_t *offsets) {
     static const char *const names[] = {"send_offsets", "commit"};
     for (;;) {
+        bool is_lost = false;
         beat_step(p->setup.beat, names[which]);
-        rd_kafka_error_t *error = call_once(p, which, group, offsets);
+        rd_kafka_error_t *error = which == CALL_COMMIT ? rd_kafka_commit_transaction(p->rk, CALL_TIMEOUT_MS)
+                                                       : send_offsets_once(p, group, offsets, &is_lost);
+        if (is_lost) {
+            log_event(LOG_LEVEL_WARN, "transaction_error", "worker=%s call=%s code=_ASSIGNMENT_LOST",
+                      p->setup.name, names[which]);
+            return ERROR_CLASS_ABORT;
+        }
         enum error_class class = error_class_of_call(error);
         if (error == NULL)
             return class;
@@ -234,6 +257,8 @@ static enum error_class call(struct producer *p, enum call which, rd_kafka_t *gr
 
 enum error_class producer_begin(struct producer *p) {
     char text[512];
+    if (!producer_renew_suspect(p))
+        return ERROR_CLASS_FATAL;
     enum error_class class = class_of_fatal(p, text, sizeof text);
     if (class != ERROR_CLASS_NONE) { /* begin could hang behind it */
         log_event(LOG_LEVEL_ERROR, "producer_failed", "worker=%s text=%s", p->setup.name,
@@ -259,9 +284,13 @@ enum error_class producer_send_offsets(struct producer *p, rd_kafka_t *group,
 
 enum error_class producer_commit(struct producer *p) {
     FAULT_POINT(before_commit);
+    uint64_t ends_sent = atomic_load_explicit(&p->ends_sent, memory_order_relaxed);
     enum error_class class = call(p, CALL_COMMIT, NULL, NULL);
     FAULT_POINT(after_commit);
-    return class;
+    /* librdkafka calls for an abort, too, when the transaction fails on its side while the broker is being
+     * told to commit it, which it may have done. What is then sent again may be there twice. */
+    bool is_asked = atomic_load_explicit(&p->ends_sent, memory_order_relaxed) != ends_sent;
+    return class == ERROR_CLASS_ABORT && is_asked ? ERROR_CLASS_FATAL : class;
 }
 
 enum error_class producer_abort(struct producer *p) {
@@ -299,7 +328,7 @@ bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic
     /* Offsets of a transaction that is never committed: what they say does not matter. */
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(offsets, topic, 0)->offset = 0;
-    rd_kafka_error_t *error = call_once(p, CALL_SEND_OFFSETS, group, offsets);
+    rd_kafka_error_t *error = send_offsets_once(p, group, offsets, NULL);
     rd_kafka_topic_partition_list_destroy(offsets);
     bool is_fenced = error_class_of_call(error) == ERROR_CLASS_FENCED;
     if (error)

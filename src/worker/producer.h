@@ -1,6 +1,6 @@
 /* A producer: its handle, its transactions, and what their errors ask for (SPEC 7). `run` has one a worker,
  * `rekey` one a thread. Everything is called by the thread that owns it; librdkafka's own threads touch
- * `is_suspect` alone. */
+ * the atomics alone. */
 #ifndef ROLLCALL_PRODUCER_H
 #define ROLLCALL_PRODUCER_H
 
@@ -35,6 +35,7 @@ struct producer {
     /* Set by librdkafka's threads: a transactional request ended in a timeout or a lost connection, so it may
      * still act later, in the next transaction of the same producer. */
     atomic_bool is_suspect;
+    _Atomic uint64_t ends_sent; /* by the same: requests to end a transaction */
 };
 
 /* Before anything else. `p` must not move. */
@@ -69,6 +70,7 @@ enum error_class producer_send_message(struct producer *p, const struct destinat
 enum error_class producer_begin(struct producer *p);
 enum error_class producer_send_offsets(struct producer *p, rd_kafka_t *group,
                                        const rd_kafka_topic_partition_list_t *offsets);
+/* ERROR_CLASS_ABORT is what is certainly not committed; of what may be, ERROR_CLASS_FATAL. */
 enum error_class producer_commit(struct producer *p);
 /* If the broker cannot be told, the producer is suspect: its successor decides the transaction. */
 enum error_class producer_abort(struct producer *p);
