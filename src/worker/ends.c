@@ -33,6 +33,7 @@
 static bool query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms,
                   char *error, size_t error_size) {
     error[0] = '\0';
+    beat_step(&w->beat, "asking for the ends of logs");
     for (int i = 0; i < list->cnt; i++) {
         list->elems[i].offset = which; /* the timestamp that stands for an end */
         list->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -50,10 +51,12 @@ static bool query(struct worker *w, rd_kafka_topic_partition_list_t *list, int64
 /* False: no broker answered in time. */
 static bool learn_leaders(struct worker *w, rd_kafka_topic_partition_list_t *list, int timeout_ms) {
     rd_kafka_topic_partition_list_sort(list, NULL, NULL); /* each topic is asked about once */
-    for (int i = 0; i < list->cnt; i++)
+    for (int i = 0; i < list->cnt; i++) {
+        beat_step(&w->beat, "asking for leaders");
         if ((i == 0 || strcmp(list->elems[i].topic, list->elems[i - 1].topic) != 0) &&
             !handle_learn_leaders(w->clock, list->elems[i].topic, timeout_ms))
             return false;
+    }
     return true;
 }
 
