@@ -13,7 +13,7 @@ import harness
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 STOP_S = 30       # in which SIGTERM must have ended it
 RESTART_S = 0.2   # from an end to the next start, if the fault says nothing else
-FENCED, TEMPORARY = 76, 75
+FORCED, TEMPORARY, FENCED = 2, 75, 76
 
 
 class Incarnation:
@@ -23,6 +23,7 @@ class Incarnation:
         self.member, self.number = member, number
         # Codes that it may end with, by what was done to it.
         self.expected = {-signal.SIGKILL} if ":kill:" in environment.get("ROLLCALL_FAULT", "") else set()
+        self.is_stopping = False
         site, evidence = member.site, member.evidence
         with open(evidence.log_of(member.name, number), "wb") as log:
             self.process = subprocess.Popen(
@@ -106,9 +107,10 @@ class Member(threading.Thread):
 
     def term(self, away=RESTART_S):
         with self.lock:
-            struck = self._signal(signal.SIGTERM, 0)
+            is_second = self.current is not None and self.current.is_stopping
+            struck = self._signal(signal.SIGTERM, FORCED if is_second else 0)
             if struck:
-                self.away_s = away
+                self.away_s, self.current.is_stopping = away, True
             return struck
 
     def pause(self):

@@ -17,9 +17,8 @@ PROPERTIES = {"session.timeout.ms": int(SESSION_S * 1000), "transaction.timeout.
 POINTS = ("after_poll", "before_produce", "after_produce", "before_send_offsets", "after_send_offsets", "before_commit",
           "after_commit", "in_revoke", "in_restore", "in_close")
 
-# ApiKeys of the Kafka protocol.
-PRODUCE, FETCH, OFFSET_COMMIT, JOIN_GROUP, HEARTBEAT = 0, 1, 8, 11, 12
-ADD_PARTITIONS, ADD_OFFSETS, END_TXN, TXN_OFFSET_COMMIT = 24, 25, 26, 28
+# Requests of which a transaction is made; its end is the one that matters most.
+REQUESTS = ("Produce", "AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn", "EndTxn", "EndTxn")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,15 +70,14 @@ def brokers_in_turn(dice, setting):
 
 
 def network_cut(dice, setting):
-    return {"broker": dice.randrange(setting.brokers), "mode": dice.choice(["refuse", "black_hole", "reset"]),
+    return {"broker": dice.randrange(setting.brokers), "mode": dice.choice(["refuse", "blackhole", "reset"]),
             "seconds": dice.choice([0.2, 1.0, 4.0])}
 
 
 def network_request(dice, setting):
     """One request of a transaction, or its answer, is lost or late."""
-    return {"broker": dice.randrange(setting.brokers), "action": dice.choice(["drop", "apply_then_cut", "delay"]),
-            "api": dice.choice([PRODUCE, ADD_PARTITIONS, ADD_OFFSETS, END_TXN, END_TXN, TXN_OFFSET_COMMIT]),
-            "seconds": dice.choice([0.5, 3.0])}
+    return {"action": dice.choice(["drop", "apply_then_cut", "delay", "delay_answer", "hold_past"]),
+            "request": dice.choice(REQUESTS), "wait": dice.choice([0.5, 2.0, 4.0])}
 
 
 def clock_step(dice, setting):

@@ -6,8 +6,9 @@ import time
 
 
 class Strikes:
-    def __init__(self, cluster, members, evidence, proxies=()):
-        self.cluster, self.members, self.evidence, self.proxies = cluster, members, evidence, proxies
+    def __init__(self, cluster, members, evidence, net=None):
+        self.cluster, self.members, self.evidence = cluster, members, evidence
+        self.net = net  # the proxy before the brokers, if there is one
         self.struck = collections.Counter()
 
     def play(self, faults, began):
@@ -73,3 +74,23 @@ class Strikes:
             time.sleep(1.0)
         return True
 
+
+    def do_cut(self, broker, mode, seconds):
+        if mode == "reset":
+            self.net.reset(broker)
+        elif mode == "refuse":
+            self.net.refuse(broker)
+            time.sleep(seconds)
+            self.net.accept(broker)
+        else:
+            self.net.blackhole(broker)
+            time.sleep(seconds)
+            self.net.heal(broker)
+        return True
+
+    def do_request(self, action, request, wait):
+        """Of the daemons' producers alone: those of the feed do not pass here."""
+        rule = self.net.add(action, request, seconds=wait, cut=None)
+        time.sleep(wait + 2.0)
+        self.net.remove(rule)
+        return rule.struck > 0
