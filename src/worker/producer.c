@@ -31,6 +31,15 @@ static void fail_fenced(struct producer *p, const char *detail) {
                  p->setup.name, detail);
 }
 
+/* Trying again does not make it smaller, and nobody may do without it. */
+static void fail_too_large(struct producer *p, const char *topic) {
+    outcome_fail(
+        p->setup.outcome, EX_CONFIG,
+        "%s: a batch of records is too large for the topic: its max.message.bytes must not be less than "
+        "the message.max.bytes of the kafka section (1000000)",
+        topic);
+}
+
 static enum error_class class_of_fatal(const struct producer *p, char *text, size_t text_size) {
     return error_class_of(rd_kafka_fatal_error(p->rk, text, text_size),
                           (struct error_flags){.is_fatal = true});
@@ -43,6 +52,8 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     (void)rk;
     if (message->err) {
         p->failed_deliveries++;
+        if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+            fail_too_large(p, rd_kafka_topic_name(message->rkt));
         if (p->failed_deliveries == 1)
             log_event(LOG_LEVEL_WARN, "not_delivered", "worker=%s code=%s", p->setup.name,
                       rd_kafka_err2name(message->err));
@@ -183,6 +194,8 @@ enum error_class producer_send_message(struct producer *p, const struct destinat
         case PRODUCE_ABORT:
             log_event(LOG_LEVEL_ERROR, "produce_refused", "worker=%s topic=%s bytes=%zu code=%s",
                       p->setup.name, to->topic, record->value_len, rd_kafka_err2name(err));
+            if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+                fail_too_large(p, to->topic);
             class = ERROR_CLASS_ABORT;
             break;
         case PRODUCE_FATAL:
