@@ -70,9 +70,14 @@ def parse_request(frame):
     return Request(key, version, correlation, frame[14:14 + max(length, 0)].decode(errors="replace"), frame)
 
 
-def end_answer(payload):
-    """The error code in the answer to an EndTxn."""
-    return struct.unpack_from(">h", payload, 8)[0]
+def error_of(request, payload):
+    """The error code in the answer to an EndTxn, or the first one in that to a Produce; None for others."""
+    if request.name == "EndTxn":
+        return struct.unpack_from(">h", payload, 8)[0]
+    if request.name == "Produce":
+        length, = struct.unpack_from(">h", payload, 8)  # behind the correlation id and the number of topics
+        return struct.unpack_from(">h", payload, 10 + length + 4 + 4)[0]  # number of partitions, partition
+    return None
 
 
 class Rule:
@@ -367,8 +372,8 @@ class _Connection:
             self.proxy._note("swallowed", broker=self.broker, request=request.name, correlation=correlation)
             self.cut()
         elif action == "hold_past":
-            error = end_answer(frame[4:]) if request.name == "EndTxn" else None
-            self.proxy._note("late_answer", broker=self.broker, request=request.name, correlation=correlation, error=error)
+            self.proxy._note("late_answer", broker=self.broker, request=request.name, correlation=correlation,
+                             error=error_of(request, frame[4:]))
             self.is_detached = False
             self.cut()
         elif action == "rewrite":
