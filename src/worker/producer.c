@@ -55,8 +55,8 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
         if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
             fail_too_large(p, rd_kafka_topic_name(message->rkt));
         if (p->failed_deliveries == 1)
-            log_event(LOG_LEVEL_WARN, "not_delivered", "worker=%s code=%s", p->setup.name,
-                      rd_kafka_err2name(message->err));
+            log_event(LOG_LEVEL_WARN, "not_delivered", "worker=%s topic=%s code=%s", p->setup.name,
+                      rd_kafka_topic_name(message->rkt), rd_kafka_err2name(message->err));
         return;
     }
     if (message->_private != NULL && p->setup.delivered)

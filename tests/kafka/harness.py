@@ -247,7 +247,7 @@ class Node:
         words = [KT, self.address, command, *map(str, arguments)]
         done = subprocess.run(words, input=stdin, capture_output=True)
         check(done.returncode == 0, f"kt {command} {arguments}: {done.returncode}, {done.stderr.decode(errors='replace')}")
-        return done.stdout.decode().splitlines()
+        return done.stdout.decode().split("\n")[:-1]  # a line separator of Unicode ends no line
 
     def create(self, topic, partitions=1, **config):
         """node.create("t", 4, **{"cleanup.policy": "compact"}); returns when each partition has a leader."""
