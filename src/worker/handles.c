@@ -80,12 +80,13 @@ struct builder {
     bool failed;
 };
 
+/* What librdkafka says of it repeats the value, which may be a secret. */
 static void set(struct builder *b, const char *name, const char *value) {
     char reason[256];
     if (b->failed || rd_kafka_conf_set(b->conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
         return;
     b->failed = true;
-    snprintf(b->error, b->error_size, "kafka property %s: %s", name, reason);
+    snprintf(b->error, b->error_size, "kafka property %s: not a value that librdkafka takes", name);
 }
 
 static void set_table(struct builder *b, const struct property *rows, size_t count) {
