@@ -2,7 +2,10 @@
 
 import collections
 import concurrent.futures
+import threading
 import time
+
+import schedule
 
 
 class Strikes:
@@ -10,6 +13,7 @@ class Strikes:
         self.cluster, self.members, self.evidence = cluster, members, evidence
         self.net = net  # the proxy before the brokers, if there is one
         self.struck = collections.Counter()
+        self.outage = threading.Lock()  # one at a time, however long a broker takes to come back
 
     def play(self, faults, began):
         """Returns when the last one has healed. Faults overlap, as faults do."""
@@ -26,11 +30,19 @@ class Strikes:
 
     def _strike(self, fault):
         details = {name: value for name, value in fault.items() if name not in ("at", "kind")}
-        self.evidence.event("fault", kind=fault["kind"], **details)
-        if getattr(self, "do_" + fault["kind"])(**details):
-            self.struck[fault["kind"]] += 1
+        if schedule.KINDS[fault["kind"]].lasts == 0:
+            self._do(fault["kind"], details)
+            return
+        with self.outage:
+            self._do(fault["kind"], details)
+            self.cluster.wait_in_sync(60)
+
+    def _do(self, kind, details):
+        self.evidence.event("fault", kind=kind, **details)
+        if getattr(self, "do_" + kind)(**details):
+            self.struck[kind] += 1
         else:
-            self.evidence.event("missed", kind=fault["kind"], **details)  # whom it was for was not there
+            self.evidence.event("missed", kind=kind, **details)  # whom it was for was not there
 
     def do_kill(self, member, away):
         return self.members[member].kill(away)
