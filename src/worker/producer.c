@@ -317,6 +317,17 @@ enum error_class producer_abort(struct producer *p) {
     return class;
 }
 
+/* After a session of its own without an answer the client forgets which member it was. 2.0.2 goes on with its
+ * heartbeats under the static name alone until its loss has been taken note of, and is told by the broker
+ * that somebody else has that name: the member that it was itself. */
+static bool has_forgotten_itself(rd_kafka_t *group) {
+    char *member = rd_kafka_memberid(group);
+    bool is_nobody = member == NULL || member[0] == '\0';
+    if (member)
+        rd_kafka_mem_free(group, member);
+    return is_nobody;
+}
+
 bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_class class) {
     char text[512];
     if (class != ERROR_CLASS_FENCED && class_of_fatal(p, text, sizeof text) != ERROR_CLASS_FENCED)
@@ -325,6 +336,8 @@ bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_cl
     int64_t deadline = monotonic_ms() + 2 * strtoll(heartbeat_ms, NULL, 10) + SUCCESSOR_MS;
     while (monotonic_ms() < deadline && !atomic_load_explicit(p->setup.stop, memory_order_relaxed)) {
         if (rd_kafka_fatal_error(group, text, sizeof text) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+            if (has_forgotten_itself(group))
+                return false;
             fail_fenced(p, text);
             return true;
         }
@@ -335,6 +348,8 @@ bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_cl
 }
 
 bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic) {
+    if (has_forgotten_itself(group))
+        return false;
     enum error_class class = producer_begin(p);
     if (class != ERROR_CLASS_NONE)
         return class == ERROR_CLASS_FENCED;

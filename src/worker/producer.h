@@ -77,7 +77,8 @@ enum error_class producer_abort(struct producer *p);
 /* After a call ended in this class. A broker fences in the same words whose transactional id another instance
  * has taken, and whose own transaction has timed out, as after a pause of the host or an outage in a commit.
  * Only another instance takes our place in the group as well, which the group says with the next heartbeats:
- * they are waited for. True: it has, and the outcome is set. */
+ * they are waited for. (Not after a session without an answer: then the group fences us from ourselves, and
+ * whoever else may be there is told by our coming back.) True: it has, and the outcome is set. */
 bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_class class);
 
 /* Without transactions: until everything that was sent is acknowledged. False: something is not. */

@@ -223,6 +223,22 @@ def test_row_16_own_node_broker_killed_for_5_s_and_20_s():
             finish(site, daemon)
 
 
+def test_row_16_own_node_outages_longer_than_sessions_and_transactions():
+    """Each in a commit: the broker has ended the transaction when it answers again, and the client has given up its place in the
+    group. Nobody else has come, so nobody is fenced."""
+    with behind_a_proxy(batch=20, people=150) as (node, net, site):
+        with site.daemon() as daemon:
+            for _ in range(2):
+                wait_for_progress(site, committed(site))
+                net.add("delay", "EndTxn", seconds=0.5).wait_struck()
+                node.kill()
+                time.sleep(15)
+                node.start()
+            check_midway(site)
+            finish(site, daemon)
+            harness.check("code=_FENCED" in daemon.stderr(), "the transaction was ended by the broker")
+
+
 def test_row_16_own_node_one_of_three_goes_and_the_others_go_on():
     with three_behind_proxies(batch=10, people=150) as (cluster, net, site):
         with site.daemon() as daemon:
