@@ -82,6 +82,21 @@ static bool is_copartitioned(struct worker *w, const rd_kafka_topic_partition_li
     return true;
 }
 
+/* A topic of which the group deals out nothing at all: it may not be read, or is not there. It may come back,
+ * and then everything is dealt out anew; what became of it shows in its offsets. Until then nothing of the
+ * other topics may be applied either. */
+static const char *find_missing_topic(const struct worker *w, const rd_kafka_topic_partition_list_t *list) {
+    for (size_t i = 0; i < w->topics_count && list->cnt > 0; i++) {
+        const char *topic = w->config->topics[w->topics[i]];
+        int j = 0;
+        while (j < list->cnt && strcmp(list->elems[j].topic, topic) != 0)
+            j++;
+        if (j == list->cnt)
+            return topic;
+    }
+    return NULL;
+}
+
 static struct lane *lane_for(struct worker *w, int32_t partition) {
     struct lane *lane = worker_find_lane(w, partition);
     if (lane == NULL) {
@@ -163,6 +178,13 @@ static void begin_lanes(struct worker *w) {
 static void give(struct worker *w, rd_kafka_topic_partition_list_t *list) {
     log_event(LOG_LEVEL_INFO, "assigned", "worker=%s partitions=%d", w->name,
               list->cnt / (int)w->topics_count);
+    const char *missing = find_missing_topic(w, list);
+    if (missing) {
+        intake_is_away(w, missing, RD_KAFKA_PARTITION_UA, "the group assigns the other topics without it");
+        atomic_store_explicit(&w->has_assignment, false, memory_order_relaxed);
+        rd_kafka_assign(w->group, NULL);
+        return;
+    }
     rd_kafka_topic_partition_list_t *lows = rd_kafka_topic_partition_list_copy(list);
     rd_kafka_topic_partition_list_t *highs = rd_kafka_topic_partition_list_copy(list);
     bool good = is_copartitioned(w, list) &&

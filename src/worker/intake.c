@@ -30,7 +30,7 @@ static void position_is_lost(struct worker *w, const char *topic, int32_t partit
                  topic, partition, detail);
 }
 
-static void input_is_away(struct worker *w, const char *topic, int32_t partition, const char *detail) {
+void intake_is_away(struct worker *w, const char *topic, int32_t partition, const char *detail) {
     if (w->away_since_ms == 0) {
         w->away_since_ms = monotonic_ms();
         log_event(LOG_LEVEL_WARN, "input_away", "topic=%s partition=%" PRId32 " text=%s", topic, partition,
@@ -61,7 +61,7 @@ void intake_error(struct worker *w, const char *topic, int32_t partition, const 
         return;
     case CONSUME_AWAY:
         w->away_is_cluster = message->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-        input_is_away(w, topic, partition, detail);
+        intake_is_away(w, topic, partition, detail);
         return;
     case CONSUME_LOST:
         position_is_lost(w, topic, partition, detail);

@@ -122,6 +122,8 @@ bool intake_step(struct worker *w, struct lane *lane);
  * is the latest that is believed. False: the record must not be applied at all, the outcome is set. */
 bool intake_stamp(struct worker *w, const char *topic, const rd_kafka_message_t *message, int64_t latest_ms,
                   struct merge_record *out);
+/* An input cannot be read, for now: told once, and then every minute. */
+void intake_is_away(struct worker *w, const char *topic, int32_t partition, const char *detail);
 /* What the consumer was given in place of a record. */
 void intake_error(struct worker *w, const char *topic, int32_t partition, const rd_kafka_message_t *message);
 /* ends.c */
