@@ -113,7 +113,9 @@ class Logs:
                     continue
                 commit = self.candidate(of_producer[piece.producer], piece)
                 has_one = commit and any((p.topic, p.partition) == (piece.topic, piece.partition) for p in commit.pieces)
-                if commit and piece.verdict == commit.verdict and not has_one:
+                # Aborted under a newer epoch: the next owner began one, and was struck before it sent any offsets.
+                is_next = commit and piece.verdict != COMMIT and piece.epoch > commit.epoch
+                if commit and piece.verdict == commit.verdict and not has_one and not is_next:
                     commit.pieces.append(piece)
                     self.findings.check("I9", piece.epoch == commit.epoch,
                                         f"{piece.topic}/{partition}@{piece.first}..{piece.last}: epoch {piece.epoch} in {commit}")

@@ -114,11 +114,15 @@ class Member(threading.Thread):
             return struck
 
     def pause(self):
-        # Its transaction is aborted under it meanwhile: it is fenced, as any that was taken for dead.
-        return self._signal(signal.SIGSTOP, FENCED)
+        """Whom resume() is to wake: by then another may have taken the name."""
+        with self.lock:
+            # Its transaction may be aborted under it meanwhile, and its name taken.
+            return self.current if self._signal(signal.SIGSTOP, FENCED) else None
 
-    def resume(self):
-        return self._signal(signal.SIGCONT)
+    @staticmethod
+    def resume(incarnation):
+        if incarnation.process.poll() is None:
+            incarnation.process.send_signal(signal.SIGCONT)
 
     def arm(self, spec):
         """Its next incarnation is struck at a moment of its own."""

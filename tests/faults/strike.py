@@ -53,10 +53,11 @@ class Strikes:
     do_away = do_term
 
     def do_stop(self, member, seconds):
-        struck = self.members[member].pause()
-        time.sleep(seconds)
-        self.members[member].resume()
-        return struck
+        stopped = self.members[member].pause()
+        if stopped:
+            time.sleep(seconds)
+            self.members[member].resume(stopped)
+        return stopped is not None
 
     def do_twin(self, member):
         return self.members[member].twin()
