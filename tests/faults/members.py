@@ -79,6 +79,8 @@ class Member(threading.Thread):
     def ended(self, incarnation):
         with self.lock:
             allowed = incarnation.expected | self.codes_now()
+            if incarnation.is_stopping and "event=starting" not in self.evidence.log_of(self.name, incarnation.number).read_text():
+                allowed = allowed | {-signal.SIGTERM}  # before it was a program that could catch it
             self.evidence.event("exit", member=self.name, incarnation=incarnation.number, pid=incarnation.process.pid,
                                 code=incarnation.process.returncode, expected=sorted(allowed))
             if incarnation is self.current and self.is_wanted:  # the older of twins does not come back
