@@ -170,7 +170,7 @@ def calm_settle(now):
 class Line:
     """The company of the end-to-end benchmarks on one broker: configuration, saved state, preloaded swipes."""
 
-    def __init__(self, broker, options, name, compression="none", live=False):
+    def __init__(self, broker, options, name, compression="none", live=False, swipes=True):
         self.broker, self.options, self.gate = broker, options, Gate(broker.pid)
         self.directory = WORK / name
         self.directory.mkdir(parents=True)
@@ -183,6 +183,8 @@ class Line:
         say(f"{name}: building the state of {options.employees} people")
         program("state", *self.arguments(), "--mode", "build", "--file", self.state)
         program("state", *self.arguments(), "--mode", "put")
+        if not swipes:
+            return
         say(f"{name}: writing {options.events} swipes")
         say(program("preload", *self.arguments(), "--compression", compression)["said"])
 
@@ -330,7 +332,34 @@ def bench_changelog(options, rows, record):
         add_rows(rows, record, "changelog", program("changelog", *line.arguments()))
 
 
-BENCHES = {"line": bench_line, "changelog": bench_changelog, "decode": bench_in_memory("decode"),
+def bench_restore(options, rows, record):
+    """From a changelog on the broker to tasks that could run, against reading it."""
+    with Broker(WORK / "restore-node") as broker:
+        line = Line(broker, options, "restore", swipes=False)
+        program("state", *line.arguments(), "--mode", "put", "--file", line.state)
+        program("restore", *line.arguments(), "--mode", "put")
+        runs = {"null": [], "null again": [], "records": [], "restore": []}
+        modes = {"null": "null", "null again": "null", "records": "records", "restore": "restore"}
+        for mode in dict.fromkeys(modes.values()):  # warm-up
+            program("restore", *line.arguments(), "--mode", mode)
+        for number in range(options.sets):
+            for subject, mode in modes.items():
+                runs[subject].append(line.gate.measure(lambda: program("restore", *line.arguments(), "--mode", mode)))
+            say(f"restore: set {number + 1} of {options.sets}: " + ", ".join(
+                f"{subject} {r[-1]['cpu_s']:.2f} s CPU, {r[-1]['wall_s']:.2f} s" for subject, r in runs.items()))
+        if runs["restore"][0]["people"] != options.employees:
+            sys.exit(f"{runs['restore'][0]['people']} people were restored, not {options.employees}")
+        record["restore"] = runs
+        for key, unit in ("cpu_s", "people per CPU-second"), ("wall_s", "people per second"):
+            sound, why = judge_noise(runs, key)
+            rows.add("restore", "of null, a record a person", median_ratio(runs["records"], runs["restore"], key), unit, None, sound, why)
+            rows.add("restore", "of null, the same blocks", median_ratio(runs["null"] + runs["null again"], runs["restore"], key),
+                     unit, None, sound, why)
+        rows.add("restore", "CPU", statistics.median(r["cpu_s"] for r in runs["restore"]) / options.employees * 1e9, "ns a person")
+        rows.add("restore", "changelog", runs["restore"][0]["bytes"] / options.employees, "bytes a person")
+
+
+BENCHES = {"line": bench_line, "restore": bench_restore, "changelog": bench_changelog, "decode": bench_in_memory("decode"),
            "table": bench_in_memory("table"), "judge": bench_in_memory("judge"), "close": bench_close}
 
 

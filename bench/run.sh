@@ -4,7 +4,7 @@
 #   run.sh [--quick] [--only NAME]... [--events N] [--employees N] [--sets N]
 #
 #   --quick       a tenth of the people, a twelfth of the events, three sets: shows that everything works, proves nothing
-#   --only NAME   line, changelog, decode, table, judge, close; repeatable; without it, all
+#   --only NAME   line, restore, changelog, decode, table, judge, close; repeatable; without it, all
 #   --events N    swipes on the broker (12000000)
 #   --employees N people (1500000); events are at most ten for each
 #   --sets N      interleaved repetitions (7)

@@ -155,15 +155,31 @@ uint32_t people_add(struct people *people) {
     return people->count++;
 }
 
-void people_remove(struct people *people, uint32_t index) {
-    struct person *person = people_get(people, index);
+static void empty(struct people *people, struct person *person) {
     size_t count;
     const struct roster_entry *roster = person_roster(person, &count);
     for (size_t i = 0; i < count; i++)
         names_release(people, roster[i].manager);
     free_more(people, person);
+}
+
+void people_remove(struct people *people, uint32_t index) {
+    struct person *person = people_get(people, index);
+    empty(people, person);
     *person = (struct person){.seq = people->free_index};
     people->free_index = index + 1;
+}
+
+uint32_t people_renew(struct people *people, uint32_t index) {
+    struct person *person = people_get(people, index);
+    uint32_t manager = 0;
+    if (person->roster == ROSTER_ONE) {
+        manager = person->only.manager;
+        person->only.manager = 0;
+    }
+    empty(people, person);
+    *person = (struct person){0};
+    return manager;
 }
 
 uint64_t people_memory_bytes(const struct people *people) {
@@ -470,6 +486,28 @@ uint32_t names_take(struct people *people, const char *text, size_t len) {
     people->names_live++;
     *place = name;
     return name;
+}
+
+uint32_t names_prefetch(const struct people *people, const char *text, size_t len) {
+    if (people->name_index_size == 0)
+        return 0;
+    uint32_t at = (uint32_t)XXH3_64bits(text, len) & (people->name_index_size - 1);
+    __builtin_prefetch(&people->name_index[at]);
+    return at;
+}
+
+void names_prefetch_place(const struct people *people, uint32_t at) {
+    if (at < people->name_index_size)
+        __builtin_prefetch(&people->names[people->name_index[at]]);
+}
+
+void names_prefetch_name(const struct people *people, uint32_t at) {
+    if (at < people->name_index_size && people->name_index[at])
+        __builtin_prefetch(people->names[people->name_index[at]].name);
+}
+
+void names_keep(struct people *people, uint32_t name) {
+    people->names[name].name->references++;
 }
 
 void names_release(struct people *people, uint32_t name) {

@@ -115,6 +115,9 @@ void people_free(struct people **people);
 uint32_t people_add(struct people *people);
 /* Frees what hangs off it; the index may be given out again. */
 void people_remove(struct people *people, uint32_t index);
+/* Empties the record, which stays with its index. Returns the manager that its only roster record named: the
+ * reference is the caller's (0: none). */
+uint32_t people_renew(struct people *people, uint32_t index);
 /* Valid until people_remove. */
 struct person *people_get(const struct people *people, uint32_t index);
 /* Starts loading the person; when that has come, what hangs off the person; when that has come, the lists in
@@ -164,6 +167,13 @@ void person_drop_hold(struct people *people, struct person *person);
 /* Interned names (managers): counted references, since one manager stands in many records. 0 is no name. */
 uint32_t names_take(struct people *people, const char *text, size_t len);
 void names_release(struct people *people, uint32_t name);
+/* Starts loading what names_take will look at: where the name's place may be told, which it returns; when
+ * that has come, the place; when that has come, the name. For a batch, as people_prefetch. */
+uint32_t names_prefetch(const struct people *people, const char *text, size_t len);
+void names_prefetch_place(const struct people *people, uint32_t at);
+void names_prefetch_name(const struct people *people, uint32_t at);
+/* One reference more to a name that is in use. */
+void names_keep(struct people *people, uint32_t name);
 const struct short_text *names_text(const struct people *people, uint32_t name);
 
 #endif

@@ -175,9 +175,13 @@ static enum restore_result apply_task(struct restore *restore, const struct bloc
 /* ---- people
  * ---------------------------------------------------------------------------------------------------- */
 
+/* A name at the head of a block, and what it stands for here: looked up once, not for each person. */
 struct block_name {
     const char *text;
-    size_t len;
+    uint8_t len;
+    bool is_policy, is_site, is_zone; /* looked up as such */
+    uint16_t policy, site, zone;
+    uint32_t manager; /* as such; the block has a reference to it, also if it names something else */
 };
 
 /* A segment, or a part of one: the index-th of so many equal ranges of hash values. */
@@ -191,10 +195,12 @@ struct people_reader {
     const struct range *range; /* of a snapshot; NULL: of a delta */
     struct block_name *names;  /* [1..count] */
     uint64_t names_count;
-    const char *why; /* what the configuration lacks */
+    uint32_t spare_manager; /* whom the person in hand named before; a reference; 0: nobody */
+    const char *why;        /* what the configuration lacks */
 };
 
-static const struct block_name *get_name(struct people_reader *reader) {
+/* NULL if there is none, which number 0 says. */
+static struct block_name *get_name(struct people_reader *reader) {
     uint64_t number = block_get_uint(reader->r);
     if (number > reader->names_count) {
         reader->r->failed = true;
@@ -203,33 +209,62 @@ static const struct block_name *get_name(struct people_reader *reader) {
     return number ? &reader->names[number] : NULL;
 }
 
+static void get_policy(struct people_reader *reader, struct roster_entry *entry) {
+    struct block_name *name = get_name(reader);
+    if (name && !name->is_policy) {
+        int policy = policies_find(&reader->restore->task->rules->policies, name->text, name->len);
+        name->is_policy = policy >= 0;
+        name->policy = (uint16_t)policy;
+    }
+    if (name && name->is_policy)
+        entry->policy = name->policy;
+    else
+        reader->why = "somebody's roster record names a policy that is gone from the policy file";
+}
+
+static void get_home(struct people_reader *reader, struct roster_entry *entry) {
+    const struct rules *rules = reader->restore->task->rules;
+    struct block_name *site = get_name(reader), *zone = get_name(reader);
+    if (site && !site->is_site) {
+        site->site = sites_find(&rules->sites, site->text, site->len);
+        site->is_site = site->site != SITE_NONE;
+        if (!site->is_site)
+            reader->why = "somebody's roster record names a site that is gone from the site file";
+    }
+    if (zone && !zone->is_zone) {
+        zone->zone = zones_find(rules->zones, zone->text, zone->len);
+        zone->is_zone = zone->zone != ZONE_NONE;
+        if (!zone->is_zone)
+            reader->why = "somebody's roster record names a zone that is gone from the tz database";
+    }
+    entry->site = site ? site->site : SITE_NONE;
+    entry->zone = zone ? zone->zone : ZONE_NONE;
+}
+
+/* Most people keep their manager: then the reference that the record had is passed on, and nothing is
+ * touched. */
+static void get_manager(struct people_reader *reader, struct roster_entry *entry) {
+    struct block_name *name = get_name(reader);
+    if (name == NULL)
+        return;
+    entry->manager = name->manager;
+    if (reader->spare_manager == name->manager)
+        reader->spare_manager = 0;
+    else
+        names_keep(reader->restore->task->people, name->manager);
+}
+
 static void get_roster_entry(struct people_reader *reader, struct roster_entry *entry) {
     struct block_reader *r = reader->r;
-    struct task *task = reader->restore->task;
     *entry = (struct roster_entry){.site = SITE_NONE, .zone = ZONE_NONE};
     entry->effective_on = get_day(r);
     entry->hired_on = get_day_or_none(r);
     entry->left_on = get_day_or_none(r);
     entry->workdays = (uint8_t)get_most(r, (1u << WEEK_DAYS) - 1);
     entry->expects_office = get_most(r, 1) != 0;
-    const struct block_name *name = get_name(reader);
-    int policy = name ? policies_find(&task->rules->policies, name->text, name->len) : -1;
-    if (policy < 0)
-        reader->why = "somebody's roster record names a policy that is gone from the policy file";
-    else
-        entry->policy = (uint16_t)policy;
-    if ((name = get_name(reader)) != NULL) {
-        entry->site = sites_find(&task->rules->sites, name->text, name->len);
-        if (entry->site == SITE_NONE)
-            reader->why = "somebody's roster record names a site that is gone from the site file";
-    }
-    if ((name = get_name(reader)) != NULL) {
-        entry->zone = zones_find(task->rules->zones, name->text, name->len);
-        if (entry->zone == ZONE_NONE)
-            reader->why = "somebody's roster record names a zone that is gone from the tz database";
-    }
-    if ((name = get_name(reader)) != NULL)
-        entry->manager = names_take(task->people, name->text, name->len);
+    get_policy(reader, entry);
+    get_home(reader, entry);
+    get_manager(reader, entry);
 }
 
 /* `closed` is c: nobody is judged on a day to come. */
@@ -381,11 +416,21 @@ static void put_whole(struct people_reader *reader, const char *id, size_t len, 
         return;
     }
     struct table_slot *slot = table_find(task->table, id, len, hash);
-    if (slot)
-        drop(task, slot);
-    value->person = people_add(task->people);
+    if (slot) {
+        struct slot_value known;
+        table_get(slot, &known);
+        value->person = known.person;
+        reader->spare_manager = people_renew(task->people, known.person);
+    } else {
+        value->person = people_add(task->people);
+    }
     get_whole(reader, value, people_get(task->people, value->person));
-    table_insert(task->table, id, len, hash, value);
+    names_release(task->people, reader->spare_manager);
+    reader->spare_manager = 0;
+    if (slot)
+        table_set(slot, value);
+    else
+        table_insert(task->table, id, len, hash, value);
 }
 
 static void apply_entry(struct people_reader *reader) {
@@ -432,12 +477,30 @@ static void apply_entry(struct people_reader *reader) {
     }
 }
 
-/* A snapshot is the full content of its range of hashes: whoever is not in it is gone. */
-static void clear_range(struct task *task, uint32_t index, uint32_t ranges) {
-    for (struct table_slot *slot = table_next_in_range(task->table, index, ranges, NULL); slot;) {
+/* ---- ranges of a snapshot ---- */
+
+static void clear_range(struct task *task, struct range range) {
+    for (struct table_slot *slot = table_next_in_range(task->table, range.index, range.ranges, NULL); slot;
+         slot = table_next_in_range(task->table, range.index, range.ranges, slot))
         drop(task, slot);
-        slot = table_next_in_range(task->table, index, ranges, slot);
+}
+
+/* Those who are there already are about to be read anew, in the order in which they lie. */
+static void prefetch_range(const struct task *task, struct range range) {
+    for (struct table_slot *slot = table_next_in_range(task->table, range.index, range.ranges, NULL); slot;
+         slot = table_next_in_range(task->table, range.index, range.ranges, slot)) {
+        struct slot_value value;
+        table_get(slot, &value);
+        people_prefetch(task->people, value.person);
     }
+}
+
+static uint32_t count_range(const struct task *task, struct range range) {
+    uint32_t count = 0;
+    for (struct table_slot *slot = table_next_in_range(task->table, range.index, range.ranges, NULL); slot;
+         slot = table_next_in_range(task->table, range.index, range.ranges, slot))
+        count++;
+    return count;
 }
 
 /* What the number of a snapshot says. */
@@ -468,25 +531,72 @@ static void note_delta(struct restore *restore, uint64_t number) {
     restore->deltas[restore->deltas_count++] = number;
 }
 
+#define NAMES_BATCH 64 /* looked up at once, to hide the cost of memory */
+
+static void take_names(struct people *people, struct block_name *names, size_t count) {
+    uint32_t at[NAMES_BATCH];
+    for (size_t i = 0; i < count; i++)
+        at[i] = names_prefetch(people, names[i].text, names[i].len);
+    for (size_t i = 0; i < count; i++)
+        names_prefetch_place(people, at[i]);
+    for (size_t i = 0; i < count; i++)
+        names_prefetch_name(people, at[i]);
+    for (size_t i = 0; i < count; i++)
+        names[i].manager = names_take(people, names[i].text, names[i].len);
+}
+
+static void get_names(struct people_reader *reader) {
+    struct block_reader *r = reader->r;
+    uint64_t count = reader->names_count = get_most(r, (uint64_t)(r->end - r->at));
+    reader->names = xcalloc(count + 1, sizeof *reader->names);
+    for (uint64_t i = 1; i <= count; i++) {
+        size_t len;
+        reader->names[i].text = block_get_text(r, ID_BYTES_MAX, &len);
+        reader->names[i].len = (uint8_t)len;
+        r->failed = r->failed || len == 0;
+    }
+    for (uint64_t i = 1; i <= count && !r->failed; i += NAMES_BATCH)
+        take_names(reader->restore->task->people, &reader->names[i],
+                   count + 1 - i < NAMES_BATCH ? count + 1 - i : NAMES_BATCH);
+}
+
+static void end_names(struct people_reader *reader) {
+    for (uint64_t i = 1; i <= reader->names_count; i++)
+        names_release(reader->restore->task->people, reader->names[i].manager);
+    free(reader->names);
+}
+
+static void apply_entries(struct people_reader *reader, uint32_t count) {
+    for (uint32_t i = 0; i < count && !reader->r->failed && reader->why == NULL; i++)
+        apply_entry(reader);
+}
+
+/* A snapshot is the full content of its range: whoever is not in it is gone. That is rare, since deltas tell
+ * of the erased, too: then the range is emptied and read once more. */
+static void apply_snapshot(struct people_reader *reader, uint32_t count) {
+    struct task *task = reader->restore->task;
+    const char *entries = reader->r->at;
+    prefetch_range(task, *reader->range);
+    apply_entries(reader, count);
+    if (reader->r->failed || reader->why || count_range(task, *reader->range) == count)
+        return;
+    clear_range(task, *reader->range);
+    reader->r->at = entries;
+    apply_entries(reader, count);
+}
+
 static enum restore_result apply_people(struct restore *restore, const struct block_header *header,
                                         struct block_reader *r, char *error, size_t error_size) {
     struct people_reader reader = {.restore = restore, .r = r};
-    reader.names_count = block_get_uint(r);
-    if (reader.names_count > (uint64_t)(r->end - r->at))
-        return refuse(error, error_size, "a block with more names than bytes");
-    reader.names = xcalloc(reader.names_count + 1, sizeof *reader.names);
-    for (uint64_t i = 1; i <= reader.names_count; i++) {
-        reader.names[i].text = block_get_text(r, ID_BYTES_MAX, &reader.names[i].len);
-        r->failed = r->failed || reader.names[i].len == 0;
-    }
     struct range range = range_of(restore, header->number);
+    get_names(&reader);
     if (header->kind == BLOCK_SNAPSHOT) {
         reader.range = &range;
-        clear_range(restore->task, range.index, range.ranges);
+        apply_snapshot(&reader, header->count);
+    } else {
+        apply_entries(&reader, header->count);
     }
-    for (uint32_t i = 0; i < header->count && !r->failed && reader.why == NULL; i++)
-        apply_entry(&reader);
-    free(reader.names);
+    end_names(&reader);
     if (reader.why)
         return refuse(error, error_size, reader.why);
     if (r->failed || r->at != r->end)
