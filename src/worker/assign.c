@@ -21,7 +21,7 @@
 
 /* The committed offsets, none guessed: they are stable ones, because the handle reads committed, so the last
  * owner's transaction is decided. */
-static bool ask_committed(struct worker *w, rd_kafka_topic_partition_list_t *list) {
+bool assign_ask_committed(struct worker *w, rd_kafka_topic_partition_list_t *list) {
     int64_t deadline = monotonic_ms() + GROUP_TIMEOUT_MS;
     rd_kafka_resp_err_t err;
     do {
@@ -187,10 +187,11 @@ static void give(struct worker *w, rd_kafka_topic_partition_list_t *list) {
     }
     rd_kafka_topic_partition_list_t *lows = rd_kafka_topic_partition_list_copy(list);
     rd_kafka_topic_partition_list_t *highs = rd_kafka_topic_partition_list_copy(list);
-    bool good = is_copartitioned(w, list) &&
-                (list->cnt == 0 || (ask_committed(w, list) && ask_ends(w, highs, RD_KAFKA_OFFSET_END) &&
-                                    ask_ends(w, lows, RD_KAFKA_OFFSET_BEGINNING))) &&
-                take_offsets(w, list, lows, highs) && take_calendar(w);
+    bool good =
+        is_copartitioned(w, list) &&
+        (list->cnt == 0 || (assign_ask_committed(w, list) && ask_ends(w, highs, RD_KAFKA_OFFSET_END) &&
+                            ask_ends(w, lows, RD_KAFKA_OFFSET_BEGINNING))) &&
+        take_offsets(w, list, lows, highs) && take_calendar(w);
     rd_kafka_topic_partition_list_destroy(lows);
     rd_kafka_topic_partition_list_destroy(highs);
     if (!good) {

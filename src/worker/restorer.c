@@ -16,9 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define SLICE_MS      5
-#define SLICE_RECORDS 16 /* of up to BLOCK_BYTES_MAX */
+#define SLICE_MS       5
+#define DOUBT_MS_MAX   10000
+#define DOUBT_PAUSE_MS 250
+#define SLICE_RECORDS  16 /* of up to BLOCK_BYTES_MAX */
 
 static void refuse(struct worker *w, const struct lane *lane, int64_t offset, const char *why) {
     outcome_fail(w->setup.outcome, EX_CONFIG, "%s[%" PRId32 "] offset %" PRId64 ": %s",
@@ -83,6 +86,44 @@ static const struct position *find_position(const struct position *list, size_t 
 static bool calendar_holds(struct worker *w, const struct position_claim *claim, int64_t low) {
     return claim->recorded == NULL || positions_fit_the_log(w->setup.outcome, claim->topic, claim->partition,
                                                             claim->recorded->offset, low, INT64_MAX);
+}
+
+static bool is_behind(const struct worker *w, const struct lane *lane, const struct restored *restored) {
+    for (size_t i = 0; i < w->topics_count; i++) {
+        const struct position *recorded =
+            find_position(restored->positions, restored->positions_count, w->topics[i], lane->partition);
+        if (recorded && lane->inputs[i].committed < recorded->offset)
+            return true;
+    }
+    return false;
+}
+
+static bool ask_again(struct worker *w, struct lane *lane) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)w->topics_count);
+    for (size_t i = 0; i < w->topics_count; i++)
+        rd_kafka_topic_partition_list_add(list, w->config->topics[w->topics[i]], lane->partition);
+    bool is_answered = assign_ask_committed(w, list);
+    for (size_t i = 0; is_answered && i < w->topics_count; i++)
+        lane->inputs[i].committed =
+            list->elems[i].offset >= 0 ? list->elems[i].offset : RD_KAFKA_OFFSET_INVALID;
+    rd_kafka_topic_partition_list_destroy(list);
+    return is_answered;
+}
+
+/* A broker that stood still goes on for a moment as the coordinator that it was, and answers with the offsets
+ * that it knew then. The changelog, read to its end, knows of later ones. So an answer that is behind it is
+ * doubted for a while before it is taken for what somebody has set. (At least once the commit alone counts.)
+ */
+static void doubt_older_offsets(struct worker *w, struct lane *lane, const struct restored *restored) {
+    int64_t deadline = monotonic_ms() + DOUBT_MS_MAX;
+    if (w->config->delivery != DELIVERY_EXACTLY_ONCE || lane->changelog_committed >= 0 ||
+        !is_behind(w, lane, restored))
+        return;
+    log_event(LOG_LEVEL_WARN, "offsets_doubted", "worker=%s partition=%" PRId32, w->name, lane->partition);
+    do
+        usleep(DOUBT_PAUSE_MS * 1000);
+    while (ask_again(w, lane) && is_behind(w, lane, restored) && monotonic_ms() < deadline &&
+           !worker_has_failed(w) && !atomic_load_explicit(&w->stop, memory_order_relaxed));
 }
 
 /* The positions of a lane: those of its inputs, then what else the changelog knows (inputs that are not read
@@ -188,6 +229,7 @@ static void finish_restore(struct worker *w, struct lane *lane, int64_t end) {
     lane->task = restored.task;
     lane->birth = restored.birth;
     lane->changelog_next = end;
+    doubt_older_offsets(w, lane, &restored);
     bool fits = birth_fits(w, lane) && take_positions(w, lane, &restored);
     free(restored.positions);
     if (!fits) {

@@ -112,6 +112,8 @@ void worker_wakes_by(struct worker *w, rd_kafka_queue_t *queue);
 /* assign.c: the rebalance callback */
 void assign_rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions,
                        void *opaque);
+/* The group's committed offsets, stable ones; waits for them, a minute at most. False: the outcome is set. */
+bool assign_ask_committed(struct worker *w, rd_kafka_topic_partition_list_t *list);
 /* restorer.c */
 void restorer_begin(struct worker *w, struct lane *lane);
 void restorer_stop(struct worker *w, struct lane *lane);
