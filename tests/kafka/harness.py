@@ -284,9 +284,20 @@ class Node:
         return {f["partition"]: (f["low"], f["high"]) for f in found}
 
     def offsets(self, group, *topics):
-        """{(topic, partition): committed offset, None if there is none}"""
-        found = map(json.loads, self.kt("offsets", group, *topics, "--isolation", "read_uncommitted"))
-        return {(f["topic"], f["partition"]): f["offset"] for f in found}
+        """{(topic, partition): committed offset, None if there is none}. A broker that has just come back may not know yet that
+        it is the coordinator, or who leads the partitions: it is asked again."""
+
+        def answer():
+            try:
+                lines = self.kt("offsets", group, *topics, "--isolation", "read_uncommitted")
+            except Failure as failure:
+                if "coordinator" not in str(failure).lower():
+                    raise
+                return None
+            found = {(f["topic"], f["partition"]): f["offset"] for f in map(json.loads, lines)}
+            return (found,) if {topic for topic, _ in found} == set(topics) else None
+
+        return wait_until(answer, 30, f"the offsets of {group}", every=0.1)[0]
 
     def set_offsets(self, group, topic, partition, offset, metadata=None):
         """The group must have no member."""
