@@ -270,7 +270,7 @@ def test_own_node_three_that_stand_in_for_each_other():
             said.append(strike.__name__)
             # 4.1.0 can forget to answer when the last copy that it waits for is given up: what is asked again is answered.
             lines = "".join(f"{partition}\t-\tk\t{said[-1]}\n" for partition in range(3))
-            cluster.kt("produce", "t", "-X", "request.timeout.ms=3000", stdin=lines.encode())
+            cluster.kt("produce", "t", "--timeout", 100, "-X", "request.timeout.ms=3000", stdin=lines.encode())
             assert [r.value for r in cluster.consume("t")] == 3 * said
             heal()
             cluster.wait_in_sync()
