@@ -89,6 +89,7 @@ void producer_init(struct producer *p, const struct producer_setup *setup) {
         (struct handle_callbacks){.delivered = delivered, .sent = sent, .answered = answered, .opaque = p};
     p->rk = NULL;
     p->failed_deliveries = 0;
+    p->is_open = false;
     atomic_init(&p->is_suspect, false);
     atomic_init(&p->ends_sent, 0);
 }
@@ -122,6 +123,7 @@ bool producer_open(struct producer *p, int64_t patience_ms) {
     char error[512], id[400];
     snprintf(id, sizeof id, "%s-%s", p->setup.group, p->setup.name);
     atomic_store_explicit(&p->is_suspect, false, memory_order_relaxed);
+    p->is_open = false;
     p->rk = handle_new(&p->setup.handles, HANDLE_PRODUCER, p->setup.name, p->setup.is_exact ? id : NULL,
                        &p->callbacks, error, sizeof error);
     if (p->rk == NULL) {
@@ -281,6 +283,7 @@ enum error_class producer_begin(struct producer *p) {
     beat_step(p->setup.beat, "begin");
     rd_kafka_error_t *error = rd_kafka_begin_transaction(p->rk);
     class = error_class_of_call(error);
+    p->is_open = error == NULL;
     if (error == NULL)
         return class;
     tell(p, "begin", LOG_LEVEL_ERROR, error);
@@ -300,6 +303,7 @@ enum error_class producer_commit(struct producer *p) {
     uint64_t ends_sent = atomic_load_explicit(&p->ends_sent, memory_order_relaxed);
     enum error_class class = call(p, CALL_COMMIT, NULL, NULL);
     FAULT_POINT(after_commit);
+    p->is_open = class != ERROR_CLASS_NONE;
     /* librdkafka calls for an abort, too, when the transaction fails on its side while the broker is being
      * told to commit it, which it may have done. What is then sent again may be there twice. */
     bool is_asked = atomic_load_explicit(&p->ends_sent, memory_order_relaxed) != ends_sent;
@@ -310,6 +314,7 @@ enum error_class producer_abort(struct producer *p) {
     beat_step(p->setup.beat, "abort");
     rd_kafka_error_t *error = rd_kafka_abort_transaction(p->rk, CALL_TIMEOUT_MS);
     enum error_class class = error_class_of_call(error);
+    p->is_open = error != NULL;
     if (error == NULL)
         return class;
     tell(p, "abort", LOG_LEVEL_WARN, error);
@@ -348,7 +353,10 @@ bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_cl
 }
 
 bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic) {
-    if (has_forgotten_itself(group))
+    /* What is open may have timed out, and then the broker fences us from ourselves. Without, nobody but
+     * another instance takes the id; a member that the group does not know yet or any more learns it so, too.
+     */
+    if (p->is_open || atomic_load_explicit(&p->is_suspect, memory_order_relaxed))
         return false;
     enum error_class class = producer_begin(p);
     if (class != ERROR_CLASS_NONE)

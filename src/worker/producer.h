@@ -32,6 +32,7 @@ struct producer {
     struct handle_callbacks callbacks;
     rd_kafka_t *rk;             /* NULL: closed */
     uint64_t failed_deliveries; /* the owner sets it to zero before a batch */
+    bool is_open;               /* a transaction has begun, and is not known to have ended */
     /* Set by librdkafka's threads: a transactional request ended in a timeout or a lost connection, so it may
      * still act later, in the next transaction of the same producer. */
     atomic_bool is_suspect;
@@ -85,7 +86,7 @@ bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_cl
 bool producer_flush(struct producer *p);
 
 /* Asks the broker whether somebody else has taken the transactional id; `topic` is one of the group's inputs.
- * Outside a transaction. */
+ * Outside a transaction; false where the end of the last one is not known, because then it cannot tell. */
 bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic);
 
 #endif

@@ -170,6 +170,14 @@ def test_row_02_sigterm_twice():
 SHORT = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 500, "transaction.timeout.ms": 2500}
 
 
+def stop_between_transactions(site, daemon):
+    while True:
+        daemon.pause()
+        if not midway.open_transactions(site):
+            return
+        daemon.resume()
+
+
 def test_row_03_stopped_until_its_partitions_have_moved():
     """Between two transactions: it comes back as one that owns nothing, joins again and goes on."""
     site = midway.deploy(workers=1, kafka=SHORT)
@@ -180,11 +188,7 @@ def test_row_03_stopped_until_its_partitions_have_moved():
         for stopped, other in ((first, second), (second, first)):
             midway.wait_for_progress(site, midway.committed(site))
             owned = other.stderr().count("event=running")
-            while True:
-                stopped.pause()
-                if not midway.open_transactions(site):
-                    break
-                stopped.resume()
+            stop_between_transactions(site, stopped)
             lost = stopped.stderr().count("lost=true")
             harness.wait_until(lambda: other.stderr().count("event=running") >= owned + 4, 30, "the other one owns all")
             midway.wait_for_progress(site, midway.committed(site))
@@ -240,6 +244,24 @@ def test_row_03_stopped_in_a_transaction_until_it_was_replaced():
         with newer:
             newer.wait_line("event=ready")
             midway.wait_for_progress(site, midway.committed(site))
+            midway.check_midway(site)
+            older.resume()
+            midway.ended_with(older, FENCED, "fenced: another instance uses")
+            print(f"{midway.finish(site, newer)} records compared")
+
+
+def test_row_03_stopped_between_transactions_until_it_was_replaced():
+    """For longer than its session, so that it does not know any more which member it was: the one of its name that came
+    meanwhile is the one that goes on."""
+    site = midway.deploy(workers=1, kafka=SHORT)
+    older, newer = site.daemon(), site.daemon()
+    with older:
+        midway.wait_for_progress(site)
+        stop_between_transactions(site, older)
+        with newer:
+            newer.wait_line("event=ready")
+            midway.wait_for_progress(site, midway.committed(site))
+            time.sleep(SHORT["session.timeout.ms"] / 1000)
             midway.check_midway(site)
             older.resume()
             midway.ended_with(older, FENCED, "fenced: another instance uses")
@@ -311,6 +333,25 @@ def test_row_10_two_of_one_name():
             if daemon.process is not None and daemon.process.poll() is None:
                 daemon.sigkill()
     print(f"{compared} records compared")
+
+
+def test_row_10_replaced_while_it_joins():
+    """A member that has not answered yet keeps the group from dealing out its partitions; meanwhile two of one name come, one
+    after the other. The older one is told that it is fenced before it was ever told which member it is."""
+    site = midway.deploy(workers=1, kafka={"session.timeout.ms": 10000})
+    silent = site.daemon("--set", "kafka.group.instance.id=silent")
+    older, newer = (site.daemon("--set", "kafka.group.instance.id=twin") for _ in range(2))
+    with silent:
+        midway.wait_for_progress(site)
+        silent.pause()
+        with older:
+            harness.wait_until(lambda: "twin-0" in site.node.members(site.group), 8, "it joins")
+            with newer:
+                midway.ended_with(older, FENCED, "fenced: another instance uses", within=8)
+                harness.check("event=assigned" not in older.stderr(), "it was still joining")
+                silent.resume()
+                newer.wait_line("event=running")
+                print(f"{midway.finish(site, newer, silent)} records compared")
 
 
 # --- 15: restores ----------------------------------------------------------------------------------------------------------

@@ -306,6 +306,10 @@ class Node:
     def delete_offsets(self, group, topic):
         self.kt("delete-offsets", group, topic)
 
+    def members(self, group):
+        """client.id of each member of the group, also of those that are still joining."""
+        return self.kt("members", group)
+
     def delete_group(self, group):
         self.kt("delete-group", group)
 

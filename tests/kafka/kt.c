@@ -57,6 +57,7 @@ _Noreturn void kt_usage(void) {
         "committed\n"
         "  set-offsets GROUP TOPIC PARTITION OFFSET [METADATA]   the group must have no member\n"
         "  delete-offsets GROUP TOPIC\n"
+        "  members GROUP                          client.id of each, also of those still joining, a line\n"
         "  delete-group GROUP\n"
         "  feed --transaction ID < FILE           lines `begin`, records as of produce with the topic before "
         "them, `commit`,\n"
@@ -453,6 +454,20 @@ static void delete_offsets(const struct kt *kt) {
     admin_close(&a);
 }
 
+static void show_members(const struct kt *kt) {
+    rd_kafka_t *rk = kt_consumer_new(kt, kt->operands[0]);
+    const struct rd_kafka_group_list *list;
+    rd_kafka_resp_err_t err = rd_kafka_list_groups(rk, kt->operands[0], &list, kt->timeout_ms);
+    if (!err && list->group_cnt > 0)
+        err = list->groups[0].err;
+    if (err)
+        kt_fail(err, "%s: %s", kt->operands[0], rd_kafka_err2str(err));
+    for (int i = 0; list->group_cnt > 0 && i < list->groups[0].member_cnt; i++)
+        puts(list->groups[0].members[i].client_id);
+    rd_kafka_group_list_destroy(list);
+    rd_kafka_destroy(rk);
+}
+
 /* --- the command line -------------------------------------------------------------------------------------
  */
 
@@ -475,6 +490,7 @@ static const struct command {
     {"offsets", 2, 100, show_offsets},
     {"set-offsets", 4, 5, set_offsets},
     {"delete-offsets", 2, 2, delete_offsets},
+    {"members", 1, 1, show_members},
     {"delete-group", 1, 1, delete_group},
 };
 
