@@ -101,7 +101,8 @@ static enum error_class send_keyed(struct rekey_thread *t, const rd_kafka_messag
     return producer_send_message(&t->producer, &to, &record, headers, stamp > 0 ? stamp : 0);
 }
 
-static enum error_class send_all(struct rekey_thread *t) {
+static enum error_class send_all(void *owner) {
+    struct rekey_thread *t = owner;
     const struct batch *batch = &t->batch;
     struct destination rejects = {.topic = t->setup->config->outputs[OUTPUT_REJECTS],
                                   .partition = RD_KAFKA_PARTITION_UA};
@@ -123,31 +124,11 @@ static rd_kafka_topic_partition_list_t *offsets_of(const struct rekey_thread *t)
     return list;
 }
 
-static enum error_class run_transaction(struct rekey_thread *t,
-                                        const rd_kafka_topic_partition_list_t *offsets) {
-    enum error_class class = producer_begin(&t->producer);
-    if (class != ERROR_CLASS_NONE)
-        return class;
-    class = send_all(t);
-    if (class == ERROR_CLASS_NONE)
-        class = producer_send_offsets(&t->producer, t->group_member, offsets);
-    if (class == ERROR_CLASS_NONE)
-        class = producer_commit(&t->producer);
-    return class;
-}
-
 static bool commit_exactly_once(struct rekey_thread *t, const rd_kafka_topic_partition_list_t *offsets) {
-    enum error_class class = run_transaction(t, offsets);
-    if (class == ERROR_CLASS_NONE)
-        return true;
-    if (class == ERROR_CLASS_ABORT) { /* not committed, that is known */
-        class = producer_abort(&t->producer);
-        if (class != ERROR_CLASS_FENCED)
-            return false;
-    }
-    if (!producer_has_successor(&t->producer, t->group_member, class)) /* the group's offsets will tell */
+    enum transaction_end end = producer_transact(&t->producer, t->group_member, offsets, send_all, t);
+    if (end == TRANSACTION_UNKNOWN) /* the group's offsets will tell */
         rekey_start_over(t, "the producer failed in a transaction");
-    return false;
+    return end == TRANSACTION_COMMITTED;
 }
 
 /* What is sent again after a failure is there twice; nothing is missing. */

@@ -270,7 +270,7 @@ static enum error_class call(struct producer *p, enum call which, rd_kafka_t *gr
     }
 }
 
-enum error_class producer_begin(struct producer *p) {
+static enum error_class begin(struct producer *p) {
     char text[512];
     if (!producer_renew_suspect(p))
         return ERROR_CLASS_FATAL;
@@ -290,15 +290,8 @@ enum error_class producer_begin(struct producer *p) {
     return class == ERROR_CLASS_FENCED ? class : ERROR_CLASS_FATAL;
 }
 
-enum error_class producer_send_offsets(struct producer *p, rd_kafka_t *group,
-                                       const rd_kafka_topic_partition_list_t *offsets) {
-    FAULT_POINT(before_send_offsets);
-    enum error_class class = call(p, CALL_SEND_OFFSETS, group, offsets);
-    FAULT_POINT(after_send_offsets);
-    return class;
-}
-
-enum error_class producer_commit(struct producer *p) {
+/* ERROR_CLASS_ABORT is what is certainly not committed; of what may be, ERROR_CLASS_FATAL. */
+static enum error_class commit(struct producer *p) {
     FAULT_POINT(before_commit);
     uint64_t ends_sent = atomic_load_explicit(&p->ends_sent, memory_order_relaxed);
     enum error_class class = call(p, CALL_COMMIT, NULL, NULL);
@@ -310,7 +303,8 @@ enum error_class producer_commit(struct producer *p) {
     return class == ERROR_CLASS_ABORT && is_asked ? ERROR_CLASS_FATAL : class;
 }
 
-enum error_class producer_abort(struct producer *p) {
+/* If the broker cannot be told, the producer is suspect: its successor decides the transaction. */
+static enum error_class abort_transaction(struct producer *p) {
     beat_step(p->setup.beat, "abort");
     rd_kafka_error_t *error = rd_kafka_abort_transaction(p->rk, CALL_TIMEOUT_MS);
     enum error_class class = error_class_of_call(error);
@@ -333,7 +327,12 @@ static bool has_forgotten_itself(rd_kafka_t *group) {
     return is_nobody;
 }
 
-bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_class class) {
+/* After a call ended in this class. A broker fences in the same words whose transactional id another instance
+ * has taken, and whose own transaction has timed out, as after a pause of the host or an outage in a commit.
+ * Only another instance takes our place in the group as well, which the group says with the next heartbeats:
+ * they are waited for. (Not after a session without an answer: then the group fences us from ourselves, and
+ * whoever else may be there is told by our coming back.) True: it has, and the outcome is set. */
+static bool has_successor(struct producer *p, rd_kafka_t *group, enum error_class class) {
     char text[512];
     if (class != ERROR_CLASS_FENCED && class_of_fatal(p, text, sizeof text) != ERROR_CLASS_FENCED)
         return false;
@@ -352,13 +351,41 @@ bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_cl
     return false;
 }
 
+static enum error_class write_and_commit(struct producer *p, rd_kafka_t *group,
+                                         const rd_kafka_topic_partition_list_t *offsets,
+                                         enum error_class (*write)(void *owner), void *owner) {
+    enum error_class class = begin(p);
+    if (class == ERROR_CLASS_NONE)
+        class = write(owner);
+    if (class == ERROR_CLASS_NONE) {
+        FAULT_POINT(before_send_offsets);
+        class = call(p, CALL_SEND_OFFSETS, group, offsets);
+        FAULT_POINT(after_send_offsets);
+    }
+    return class == ERROR_CLASS_NONE ? commit(p) : class;
+}
+
+enum transaction_end producer_transact(struct producer *p, rd_kafka_t *group,
+                                       const rd_kafka_topic_partition_list_t *offsets,
+                                       enum error_class (*write)(void *owner), void *owner) {
+    enum error_class class = write_and_commit(p, group, offsets, write, owner);
+    if (class == ERROR_CLASS_NONE)
+        return TRANSACTION_COMMITTED;
+    if (class == ERROR_CLASS_ABORT) {
+        class = abort_transaction(p);
+        if (class != ERROR_CLASS_FENCED)
+            return TRANSACTION_ABORTED;
+    }
+    return has_successor(p, group, class) ? TRANSACTION_FENCED : TRANSACTION_UNKNOWN;
+}
+
 bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic) {
     /* What is open may have timed out, and then the broker fences us from ourselves. Without, nobody but
      * another instance takes the id; a member that the group does not know yet or any more learns it so, too.
      */
     if (p->is_open || atomic_load_explicit(&p->is_suspect, memory_order_relaxed))
         return false;
-    enum error_class class = producer_begin(p);
+    enum error_class class = begin(p);
     if (class != ERROR_CLASS_NONE)
         return class == ERROR_CLASS_FENCED;
     /* Offsets of a transaction that is never committed: what they say does not matter. */
@@ -370,7 +397,7 @@ bool producer_is_fenced(struct producer *p, rd_kafka_t *group, const char *topic
     if (error)
         rd_kafka_error_destroy(error);
     if (!is_fenced)
-        producer_abort(p);
+        abort_transaction(p);
     return is_fenced;
 }
 

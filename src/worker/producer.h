@@ -67,20 +67,18 @@ enum error_class producer_send_message(struct producer *p, const struct destinat
                                        const struct out_record *record, rd_kafka_headers_t *headers,
                                        int64_t timestamp_ms);
 
-/* The calls of a transaction, each made again while that is what its errors ask for. */
-enum error_class producer_begin(struct producer *p);
-enum error_class producer_send_offsets(struct producer *p, rd_kafka_t *group,
-                                       const rd_kafka_topic_partition_list_t *offsets);
-/* ERROR_CLASS_ABORT is what is certainly not committed; of what may be, ERROR_CLASS_FATAL. */
-enum error_class producer_commit(struct producer *p);
-/* If the broker cannot be told, the producer is suspect: its successor decides the transaction. */
-enum error_class producer_abort(struct producer *p);
-/* After a call ended in this class. A broker fences in the same words whose transactional id another instance
- * has taken, and whose own transaction has timed out, as after a pause of the host or an outage in a commit.
- * Only another instance takes our place in the group as well, which the group says with the next heartbeats:
- * they are waited for. (Not after a session without an answer: then the group fences us from ourselves, and
- * whoever else may be there is told by our coming back.) True: it has, and the outcome is set. */
-bool producer_has_successor(struct producer *p, rd_kafka_t *group, enum error_class class);
+enum transaction_end {
+    TRANSACTION_COMMITTED,
+    TRANSACTION_ABORTED, /* certainly not committed: it is to be sent again, or dropped */
+    TRANSACTION_UNKNOWN, /* committed or not: only what is in the log tells */
+    TRANSACTION_FENCED,  /* another instance has taken our place; the outcome is set */
+};
+
+/* One transaction: what `write` sends, with producer_send, and these offsets of the group. Each call is made
+ * again while that is what its errors ask for. */
+enum transaction_end producer_transact(struct producer *p, rd_kafka_t *group,
+                                       const rd_kafka_topic_partition_list_t *offsets,
+                                       enum error_class (*write)(void *owner), void *owner);
 
 /* Without transactions: until everything that was sent is acknowledged. False: something is not. */
 bool producer_flush(struct producer *p);

@@ -132,33 +132,17 @@ static rd_kafka_topic_partition_list_t *sealed_offsets(const struct worker *w) {
 
 /* ---- exactly once ---- */
 
-static enum error_class run_transaction(struct worker *w, const rd_kafka_topic_partition_list_t *offsets) {
-    enum error_class class = producer_begin(&w->producer);
-    if (class != ERROR_CLASS_NONE)
-        return class;
-    class = produce_sealed(w, ALL_OUTPUTS);
-    if (class == ERROR_CLASS_NONE)
-        class = producer_send_offsets(&w->producer, w->group, offsets);
-    if (class == ERROR_CLASS_NONE)
-        class = producer_commit(&w->producer);
-    return class;
+static enum error_class write_all(void *owner) {
+    return produce_sealed(owner, ALL_OUTPUTS);
 }
 
 static bool commit_exactly_once(struct worker *w) {
     rd_kafka_topic_partition_list_t *offsets = sealed_offsets(w);
-    enum error_class class = run_transaction(w, offsets);
+    enum transaction_end end = producer_transact(&w->producer, w->group, offsets, write_all, w);
     rd_kafka_topic_partition_list_destroy(offsets);
-    if (class == ERROR_CLASS_NONE)
-        return true;
-    if (class == ERROR_CLASS_ABORT) { /* not committed, that is known */
-        class = producer_abort(&w->producer);
-        if (class != ERROR_CLASS_FENCED)
-            return false;
-    }
-    if (!producer_has_successor(&w->producer, w->group,
-                                class)) /* committed or not: the changelog will tell */
+    if (end == TRANSACTION_UNKNOWN) /* the changelog will tell */
         worker_start_over(w, "the producer failed in a transaction");
-    return false;
+    return end == TRANSACTION_COMMITTED;
 }
 
 /* ---- at least once ---- */
