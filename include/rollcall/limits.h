@@ -64,6 +64,19 @@
  * `rollcall check` prints the sum for the configured `employees`. */
 #define MEMORY_PER_EMPLOYEE_BYTES (65 * 4 / 3 + 64 + 37 + 9)
 
+/* Memory per worker, what it holds at most beside the people, whatever comes:
+ *
+ *   256  swipes that librdkafka has fetched and nobody has applied (worker/handles.c)
+ *   215  what librdkafka itself needs for half a million of them, 450 bytes each: its limit does not count it
+ *   256  blocks of changelogs, in a restore
+ *   297  the other topics; fetches that were on their way when a queue was full, up to 1 MiB a partition
+ * before they are unpacked; what is in the merge, the outboxes and the producer; threads
+ *
+ * What malloc gets back it keeps for the next burst (base/memory.h), so a process that has seen them all
+ * stays at the sum of the peaks. With more than 20 partitions of a topic a worker reads further ahead.
+ * `rollcall check` prints the sum. */
+#define MEMORY_PER_WORKER_MIB 1024
+
 _Static_assert(SLIDING_LOOK_BACK + WEEK_DAYS + LEDGER_AHEAD_DAYS <= LEDGER_DAYS,
                "all judged weeks lie in the ledger");
 _Static_assert(CALENDAR_WEEKS_MAX *WEEK_DAYS + WEEK_DAYS + LEDGER_AHEAD_DAYS <= LEDGER_DAYS,

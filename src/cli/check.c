@@ -57,6 +57,10 @@ static void print_summary(const struct config *config) {
     print_sites(&config->rules);
     printf("employees: %" PRIu32 " at %d bytes: %" PRIu64 " MiB\n", config->employees,
            MEMORY_PER_EMPLOYEE_BYTES, (uint64_t)config->employees * MEMORY_PER_EMPLOYEE_BYTES >> 20);
+    printf("memory: at most %" PRIu64 " MiB: the employees, and %d MiB for each of %" PRIu32 " workers\n",
+           ((uint64_t)config->employees * MEMORY_PER_EMPLOYEE_BYTES >> 20) +
+               (uint64_t)config->workers * MEMORY_PER_WORKER_MIB,
+           MEMORY_PER_WORKER_MIB, config->workers);
 }
 
 struct arguments {

@@ -66,11 +66,13 @@ static const struct property reader_queue[] = {
     {READER, "queued.max.messages.kbytes", "262144"},
 };
 
-/* Read ahead in one worker, summed over its partitions: a second of peak traffic. A partition above its part
- * is looked at again only after the next fetch (2.0.2), so too little starves the worker. */
-#define READ_AHEAD_MESSAGES 1000000
-#define READ_AHEAD_KBYTES   524288
-#define READ_AHEAD_MIN      50000 /* messages in a partition */
+/* Read ahead in one worker, summed over the partitions of a topic. A partition above its part is looked at
+ * again only after the next fetch (2.0.2), which waits for fetch.wait.max.ms at most, so it must hold more
+ * than is applied meanwhile. The kilobytes are those of the records: for each of them librdkafka needs as
+ * much again and more, so the messages are limited, too (limits.h has the sum). */
+#define READ_AHEAD_MESSAGES 500000
+#define READ_AHEAD_KBYTES   262144
+#define READ_AHEAD_MIN      25000 /* messages in a partition */
 
 struct builder {
     rd_kafka_conf_t *conf;

@@ -6,7 +6,8 @@ import dataclasses
 import re
 
 import log_segments
-from check_evidence import EMPLOYEE_INPUTS, INPUTS, OUTPUTS, log_events, milliseconds
+from check_evidence import EMPLOYEE_INPUTS, INPUTS, OUTPUTS, milliseconds
+from log_lines import log_events
 from log_segments import COMMIT
 
 RECORDS_WITH_CRC = ("state", "rejects", "progress")     # the changelog is large, and has checksums of its own

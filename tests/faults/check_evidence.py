@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import pathlib
-import re
 import sys
 
 import log_segments
@@ -189,10 +188,3 @@ class Evidence:
 def milliseconds(text):
     found = calendar_days.parse_instant(text)
     return found[0] if found else None
-
-
-def log_events(text):
-    """{key: value} of each line of a rollcall log that is one."""
-    for line in text.splitlines():
-        if line.startswith("ts="):
-            yield {key: value.strip('"') for key, value in re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)', line)}

@@ -6,6 +6,7 @@ arguments: all cases; `record FOLDER` records the two runs, which is what the CT
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -17,8 +18,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "kafka")]
 sys.dont_write_bytecode = True
 
+import growth  # noqa: E402
 from check_forge import Forge  # noqa: E402
 from check_recorder import CANARY, record  # noqa: E402
+from log_lines import log_events  # noqa: E402
 
 FOLDER = pathlib.Path(os.environ.get("ROLLCALL_EVIDENCE", "/tmp/rollcall-evidence"))
 SKIPPED = 75
@@ -511,6 +514,47 @@ def test_i15_memory_grows():
             forge.write_lines("resources.jsonl", [{**last, "t": last["t"] + 1000 * s, "rss_kb": 50_000 + per_second * s}
                                                   for s in range(0, seconds, max(1, seconds // 600))])
         only(spoil, "I15")
+
+
+def memory_of(kb_at, seconds=1800):
+    """Samples of a process that has so much at each second, with what any process has of ups and downs."""
+    dice = random.Random(1)
+    return [{"t": 1000 * s, "rss_kb": round(kb_at(s)) + dice.randrange(500)} for s in range(seconds)]
+
+
+def test_i15_what_is_a_leak():
+    """A megabyte a minute, in a process that is large already: seen in half an hour, and in the ten minutes after a takeover."""
+    for seconds in (1800, 660):
+        assert growth.grows(memory_of(lambda s: 700_000 + 1024 * s / 60, seconds), "rss_kb")
+        assert growth.grows(memory_of(lambda s: 700_000 + 1024 * (s // 60) + 10_000 * (s % 45 > 30), seconds), "rss_kb")
+    assert growth.grows(memory_of(lambda s: 100_000 + 1000 * s, 120), "rss_kb")
+    assert growth.grows([{"t": 1000 * s, "fds": 40 + s // 60} for s in range(1800)], "fds")
+
+
+def test_i15_what_is_no_leak():
+    """As it is, with teeth, short and long, a single step, and less than before."""
+    for kb_at in (lambda s: 700_000, lambda s: 700_000 + 2000 * (s % 45), lambda s: 700_000 + 500 * (s % 290),
+                  lambda s: 700_000 + 80_000 * (s > 1000), lambda s: 700_000 - 1024 * s / 60):
+        assert growth.grows(memory_of(kb_at), "rss_kb") is None
+    assert growth.grows([{"t": 1000 * s, "fds": 40 + s % 7} for s in range(1800)], "fds") is None
+
+
+def test_i15_a_takeover_is_no_leak():
+    """Of two members one gets all partitions after 15 minutes, and memory with them; a leak after that is one."""
+    log = "".join(f"ts=1970-01-01T00:{second // 60:02d}:{second % 60:02d}.000Z level=info event={event} worker={worker} partitions={n}\n"
+                  for second, event, worker, n in ((0, "assigned", "b-0", 1), (0, "assigned", "b-1", 1), (400, "revoked", "b-0", 1),
+                                                   (401, "assigned", "b-0", 1), (900, "revoked", "b-0", 1), (900, "assigned", "b-0", 2),
+                                                   (901, "assigned", "b-1", 2), (1300, "revoked", "b-0", 2), (1301, "assigned", "b-0", 2)))
+    since = growth.had_most_since(log_events(log))
+    assert since == 901_000
+
+    def takes_over(then):
+        return memory_of(lambda s: 675_000 if s < 905 else 900_000 if s < 915 else 1_200_000 + then(s))
+
+    flat, leak = takes_over(lambda s: 0), takes_over(lambda s: 1024 * (s - 915) / 60)
+    assert growth.grows(flat, "rss_kb") and growth.grows(growth.steady(flat, since), "rss_kb") is None
+    assert growth.grows(growth.steady(leak, since), "rss_kb")
+    assert not growth.steady(flat, growth.had_most_since([]))
 
 
 def test_i16_a_secret_is_told():

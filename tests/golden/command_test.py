@@ -384,7 +384,10 @@ class Commands(Folder):
         self.assertEqual((code, errors), (OK, ""))
         self.assertIn(b"policy office-3d (default): 1 version, from 2023-05-01; hash ", out)
         self.assertIn(b"sites: 5 in 4 zones, 1 of them not counted", out)
-        self.assertRegex(out, rb"employees: 1500000 at \d+ bytes: \d+ MiB")
+        people = re.search(rb"employees: 1500000 at \d+ bytes: (\d+) MiB", out)
+        memory = re.search(rb"memory: at most (\d+) MiB: the employees, and (\d+) MiB for each of (\d+) workers", out)
+        total, worker, workers = map(int, memory.groups())
+        self.assertEqual(total, int(people[1]) + worker * workers)
 
     def test_check_names_every_error(self):
         self.write("policies.yaml", b"policies:\n- id: p\n  versions:\n  - required_days: 9\n")
