@@ -153,7 +153,8 @@ class Evidence:
         self.is_exact = self.run["delivery"] == "exactly_once"
         self.events = read_lines(folder / "events.jsonl")
         # While no broker answers, a sample says why instead.
-        self.offsets = [s for s in read_lines(folder / "offsets.jsonl", may_be_cut=True) if "offsets" in s]
+        self.samples = read_lines(folder / "offsets.jsonl", may_be_cut=True)  # with those that had no answer
+        self.offsets = [s for s in self.samples if "offsets" in s]
         self.resources = read_lines(folder / "resources.jsonl", may_be_cut=True)
         self.ends = json.loads((folder / "ends.json").read_text())
         self.logs = {self.incarnation_of(p): p.read_text(errors="replace") for p in sorted((folder / "logs").glob("*.log"))}

@@ -282,6 +282,27 @@ def test_i6_a_sample_without_an_offset():
     only(lambda forge: change_sample(forge, lambda offset: None), "I6")
 
 
+def coordinator_away(forge, back_after):
+    """No answer, then none of the offsets as if the broker had just come up; it has them again after so many samples."""
+    def edit(lines):
+        at = len(lines) // 2
+        lines.insert(at, {"t": lines[at]["t"] - 1, "error": "NOT_COORDINATOR"})
+        for line in lines[at + 1:at + 3]:
+            line["offsets"] = {place: None for place in line["offsets"]}
+        if back_after > 2:
+            place = next(place for place, offset in lines[at + back_after + 1]["offsets"].items() if offset)
+            lines[at + back_after + 1]["offsets"][place] = None
+    forge.edit_lines("offsets.jsonl", edit)
+
+
+def test_i6_samples_of_a_coordinator_that_has_just_come_up():
+    judge(lambda forge: coordinator_away(forge, 2))
+
+
+def test_i6_a_sample_falls_after_the_coordinator_was_back():
+    only(lambda forge: coordinator_away(forge, 4), "I6")
+
+
 def test_i6_the_end_is_not_reached():
     def spoil(forge):
         where = f"{forge.topics['swipes']}/0"
