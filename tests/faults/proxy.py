@@ -15,6 +15,7 @@ that strikes has the request. The actions:
                     request after `seconds`, on the connection to it that it had: what a router does that held a packet
     delay_answer    the answer is held for `seconds`
     rewrite         the answer is rewrite(request, payload), which begins with the correlation id
+    answer          the broker does not see the request; the answer is rewrite(request, None). (answers.py writes them.)
     slow            all that strikes shares a line of `rate` bytes a second
 
 And to everybody: refuse() and accept(), blackhole() and heal(), latency(), reset(). All may be called by any thread. What was
@@ -38,7 +39,7 @@ REQUESTS = {
     20: "DeleteTopics", 22: "InitProducerId", 23: "OffsetForLeaderEpoch", 24: "AddPartitionsToTxn", 25: "AddOffsetsToTxn",
     26: "EndTxn", 28: "TxnOffsetCommit", 32: "DescribeConfigs",
 }
-ACTIONS = ("drop", "apply_then_cut", "delay", "hold_past", "delay_answer", "rewrite", "slow")
+ACTIONS = ("drop", "apply_then_cut", "delay", "hold_past", "delay_answer", "rewrite", "answer", "slow")
 
 TO_BROKER, TO_CLIENT = "to_broker", "to_client"
 WAITING_FRAMES = 16  # in one direction of a connection; then the sender feels it
@@ -342,6 +343,9 @@ class _Connection:
                          correlation=request.correlation)
         if rule.action == "drop":
             self.cut()
+        elif rule.action == "answer":
+            del self.asked[request.correlation]
+            await self._answer(rule.rewrite(request, None))
         elif rule.action == "hold_past":
             self.is_detached = True
             self.tasks.append(asyncio.ensure_future(self._deliver_late(request, rule)))
@@ -364,6 +368,9 @@ class _Connection:
         self.proxy._note("delivered_late", broker=self.broker, request=request.name, correlation=request.correlation)
         await self._put(TO_BROKER, request.frame)
 
+    async def _answer(self, payload):
+        await self._put(TO_CLIENT, struct.pack(">i", len(payload)) + payload)
+
     async def _answered(self, frame):
         correlation, = struct.unpack_from(">i", frame, 4)
         request, rule = self.asked.pop(correlation, (None, None))
@@ -377,7 +384,6 @@ class _Connection:
             self.is_detached = False
             self.cut()
         elif action == "rewrite":
-            payload = rule.rewrite(request, frame[4:])
-            await self._put(TO_CLIENT, struct.pack(">i", len(payload)) + payload)
+            await self._answer(rule.rewrite(request, frame[4:]))
         else:
             await self._put(TO_CLIENT, frame, rule.seconds if action == "delay_answer" else 0.0)

@@ -4,6 +4,7 @@ import contextlib
 import struct
 import time
 
+import answers
 import harness
 import proxy
 from harness import Record
@@ -89,6 +90,35 @@ def test_own_node_delays_and_rewritten_answers():
         send(feeder, "rewritten")
         assert feeder.commit()["ok"] and net.requests["EndTxn"] == before + 2, net.events
         assert values(node) == ["first", "delay", "delay_answer", "rewritten"]
+
+
+def test_own_node_answers_that_no_broker_has_given():
+    """Read and written again they are the same, byte for byte; a refusal means what it says, whether the broker saw the request
+    or not."""
+    same = []
+
+    def written_again(request, payload):
+        same.append(answers.edit(lambda values: None)(request, payload) == payload)
+        return payload
+
+    with fed_through_a_proxy() as (net, node, feeder):
+        rule = net.add("rewrite", "Produce", "AddPartitionsToTxn", "EndTxn", times=None, rewrite=written_again)
+        send(feeder, "second")
+        assert feeder.commit()["ok"] and len(same) == rule.struck >= 3 and all(same), same
+        net.remove()
+        seen = ["first", "second"]
+        for action in ("answer", "rewrite"):
+            before = net.requests["EndTxn"]
+            rule = net.add(action, "EndTxn", rewrite=answers.refusal("COORDINATOR_LOAD_IN_PROGRESS"))
+            send(feeder, action)
+            assert feeder.commit()["ok"] and rule.struck == 1 and net.requests["EndTxn"] == before + 2, net.events
+            seen.append(action)
+        for request, code, words in (("Produce", "POLICY_VIOLATION", "policy"), ("AddPartitionsToTxn", "TOPIC_AUTHORIZATION_FAILED", "authorization")):
+            rule = net.add("answer", request, rewrite=answers.refusal(code))
+            send(feeder, f"refused {request}")
+            answer = feeder.commit()
+            assert not answer["ok"] and words in answer["error"].lower() and rule.struck == 1, answer
+        assert values(node) == seen
 
 
 def test_own_node_a_request_that_comes_too_late():
