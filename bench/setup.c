@@ -100,10 +100,10 @@ void setup_free(struct setup *setup) {
 }
 
 rd_kafka_t *setup_open(const struct setup *setup, enum handle_role role, const char *name) {
-    char error[512];
-    rd_kafka_t *rk = handle_new(&setup->handles, role, name, NULL, NULL, error, sizeof error);
+    struct outcome outcome = OUTCOME_INITIALIZER;
+    rd_kafka_t *rk = handle_new(&setup->handles, role, name, NULL, NULL, &outcome);
     if (rk == NULL)
-        setup_fail("%s", error);
+        setup_fail("%s", outcome.text);
     return rk;
 }
 

@@ -80,14 +80,11 @@ static bool has_failed(void *owner) {
 }
 
 static rd_kafka_t *open_consumer(struct rekey_thread *t, enum handle_role role, const char *suffix) {
-    char name[128], error[512];
+    char name[128];
     bool is_member = role == HANDLE_GROUP;
     snprintf(name, sizeof name, "%s%s", t->name, suffix);
-    rd_kafka_t *rk = handle_new(&t->handles, role, name, is_member ? t->name : NULL,
-                                is_member ? &t->group_callbacks : NULL, error, sizeof error);
-    if (rk == NULL)
-        outcome_fail(t->outcome, EX_CONFIG, "%s", error);
-    return rk;
+    return handle_new(&t->handles, role, name, is_member ? t->name : NULL,
+                      is_member ? &t->group_callbacks : NULL, t->outcome);
 }
 
 static bool subscribe(struct rekey_thread *t) {

@@ -60,14 +60,10 @@ static bool is_stamped(const struct rekey_setup *setup, struct outcome *outcome)
 }
 
 static bool ask_ends(const struct rekey_setup *setup, struct outcome *outcome, struct rekey_source *source) {
-    char error[512];
     struct handle_setup handles = {.config = setup->config};
-    rd_kafka_t *clock =
-        handle_new(&handles, HANDLE_CLOCK, "rollcall-rekey-ends", NULL, NULL, error, sizeof error);
-    if (clock == NULL) {
-        outcome_fail(outcome, EX_CONFIG, "%s", error);
+    rd_kafka_t *clock = handle_new(&handles, HANDLE_CLOCK, "rollcall-rekey-ends", NULL, NULL, outcome);
+    if (clock == NULL)
         return false;
-    }
     source->lows = xcalloc(source->partitions, sizeof *source->lows);
     source->ends = xcalloc(source->partitions, sizeof *source->ends);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;

@@ -213,18 +213,14 @@ static bool write_births(struct births_work *b, struct births *out) {
 /* ---- set-up and tear-down ---- */
 
 static bool open_handles(struct births_work *b) {
-    char error[512], id[160];
+    char id[160];
     snprintf(id, sizeof id, "%s-init", handle_property(b->setup, "group.id", "rollcall"));
-    b->producer = handle_new(b->setup, HANDLE_PRODUCER, "rollcall-init", id, NULL, error, sizeof error);
+    b->producer = handle_new(b->setup, HANDLE_PRODUCER, "rollcall-init", id, NULL, b->outcome);
     if (b->producer)
-        b->reader =
-            handle_new(b->setup, HANDLE_READER, "rollcall-init-reader", NULL, NULL, error, sizeof error);
+        b->reader = handle_new(b->setup, HANDLE_READER, "rollcall-init-reader", NULL, NULL, b->outcome);
     if (b->reader)
-        b->group = handle_new(b->setup, HANDLE_GROUP, "rollcall-init-group", NULL, NULL, error, sizeof error);
-    if (b->group)
-        return true;
-    outcome_fail(b->outcome, EX_CONFIG, "%s", error);
-    return false;
+        b->group = handle_new(b->setup, HANDLE_GROUP, "rollcall-init-group", NULL, NULL, b->outcome);
+    return b->group != NULL;
 }
 
 static void close_handles(struct births_work *b) {

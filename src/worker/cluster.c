@@ -1,6 +1,7 @@
 /* See cluster.h: what `run` looks at before it starts. Main thread. */
 #include "cluster.h"
 
+#include "clocks.h"
 #include "event_log.h"
 
 #include <inttypes.h>
@@ -48,7 +49,7 @@ struct check {
     rd_kafka_t *rk;
     const struct config *config;
     bool (*is_interrupted)(void);
-    time_t until;
+    int64_t until_ms; /* monotonic */
     struct outcome *outcome;
     bool failed;
 };
@@ -59,7 +60,7 @@ static int ask_partitions(struct check *check, const char *name) {
     int count = -1;
     while (!check->failed && (count = cluster_partitions(check->rk, name, ASK_MS, error, sizeof error)) < 0) {
         log_event(LOG_LEVEL_WARN, "broker_not_reached", "text=%s", log_quote(error).text);
-        if (time(NULL) >= check->until)
+        if (monotonic_ms() >= check->until_ms)
             outcome_fail(check->outcome, EX_TEMPFAIL, "the cluster did not answer for %d s: %s",
                          REACH_SECONDS, error);
         check->failed =
@@ -120,16 +121,13 @@ static void check_topics(struct check *check, struct cluster_shape *shape) {
 
 static bool open_check(struct check *check, const struct handle_setup *setup, bool (*is_interrupted)(void),
                        struct outcome *outcome) {
-    char error[512];
     *check = (struct check){
-        .rk = handle_new(setup, HANDLE_CLOCK, "rollcall-check", NULL, NULL, error, sizeof error),
+        .rk = handle_new(setup, HANDLE_CLOCK, "rollcall-check", NULL, NULL, outcome),
         .config = setup->config,
         .is_interrupted = is_interrupted,
-        .until = time(NULL) + REACH_SECONDS,
+        .until_ms = monotonic_ms() + REACH_SECONDS * 1000,
         .outcome = outcome,
     };
-    if (check->rk == NULL)
-        outcome_fail(outcome, EX_CONFIG, "%s", error);
     return check->rk != NULL;
 }
 

@@ -208,9 +208,10 @@ bool handle_learn_leaders(rd_kafka_t *rk, const char *name, int timeout_ms) {
 }
 
 rd_kafka_t *handle_new(const struct handle_setup *setup, enum handle_role role, const char *name,
-                       const char *id, struct handle_callbacks *callbacks, char *error, size_t error_size) {
+                       const char *id, struct handle_callbacks *callbacks, struct outcome *outcome) {
     const struct config *config = setup->config;
-    struct builder b = {rd_kafka_conf_new(), role, error, error_size, false};
+    char error[512];
+    struct builder b = {rd_kafka_conf_new(), role, error, sizeof error, false};
     set_table(&b, advice, sizeof advice / sizeof advice[0]);
     set_table(&b, reader_queue, sizeof reader_queue / sizeof reader_queue[0]);
     set_read_ahead(&b, setup->partitions_per_worker);
@@ -229,16 +230,21 @@ rd_kafka_t *handle_new(const struct handle_setup *setup, enum handle_role role, 
     for (size_t i = 0; i < setup->extra_count; i++)
         set(&b, setup->extra[i].name, setup->extra[i].value);
     set_callbacks(&b, callbacks);
-    rd_kafka_t *rk = NULL;
+    int code = EX_CONFIG;
     if (!b.failed) {
-        rk = rd_kafka_new(role == HANDLE_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, b.conf, error,
-                          error_size);
+        rd_kafka_t *rk = rd_kafka_new(role == HANDLE_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, b.conf,
+                                      error, sizeof error);
         if (rk)
             return rk;
+        /* A thread could not be started, or was not given the processor for a minute. */
+        rd_kafka_resp_err_t err = rd_kafka_last_error();
+        if (err == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE || err == RD_KAFKA_RESP_ERR__TIMED_OUT)
+            code = EX_TEMPFAIL;
     }
-    /* 2.0.2 frees the interceptors of a failed handle, and again with its configuration: that one is left to
-     * the exit that follows. */
-    if (callbacks == NULL || callbacks->answered == NULL)
+    outcome_fail(outcome, code, "%s", error);
+    /* 2.0.2 frees the interceptors of a failed handle, and again with its configuration; and threads that
+     * come late still use it. It is then left to the exit that follows. */
+    if (code == EX_CONFIG && (callbacks == NULL || callbacks->answered == NULL))
         rd_kafka_conf_destroy(b.conf);
     return NULL;
 }

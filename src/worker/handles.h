@@ -4,6 +4,7 @@
 #define ROLLCALL_HANDLES_H
 
 #include "config.h"
+#include "outcome.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -39,9 +40,9 @@ struct handle_callbacks {
 
 /* `id` is the group.instance.id of HANDLE_GROUP (NULL: a dynamic member), the transactional.id of
  * HANDLE_PRODUCER (NULL: idempotent only), else NULL. `callbacks` (or NULL) must outlive the handle. NULL on
- * failure, with a message in `error`. */
+ * failure, and then the outcome is set: to EX_TEMPFAIL if the machine is to blame, else to EX_CONFIG. */
 rd_kafka_t *handle_new(const struct handle_setup *setup, enum handle_role role, const char *name,
-                       const char *id, struct handle_callbacks *callbacks, char *error, size_t error_size);
+                       const char *id, struct handle_callbacks *callbacks, struct outcome *outcome);
 
 /* The value that a handle has for a property of the configuration file, or `otherwise`. */
 const char *handle_property(const struct handle_setup *setup, const char *name, const char *otherwise);

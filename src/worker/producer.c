@@ -120,16 +120,14 @@ static bool init_transactions(struct producer *p, int64_t patience_ms) {
 }
 
 bool producer_open(struct producer *p, int64_t patience_ms) {
-    char error[512], id[400];
+    char id[400];
     snprintf(id, sizeof id, "%s-%s", p->setup.group, p->setup.name);
     atomic_store_explicit(&p->is_suspect, false, memory_order_relaxed);
     p->is_open = false;
     p->rk = handle_new(&p->setup.handles, HANDLE_PRODUCER, p->setup.name, p->setup.is_exact ? id : NULL,
-                       &p->callbacks, error, sizeof error);
-    if (p->rk == NULL) {
-        outcome_fail(p->setup.outcome, EX_CONFIG, "%s", error);
+                       &p->callbacks, p->setup.outcome);
+    if (p->rk == NULL)
         return false;
-    }
     return !p->setup.is_exact || init_transactions(p, patience_ms);
 }
 

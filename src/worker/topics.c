@@ -311,11 +311,8 @@ static bool existing_counts_agree(struct topics_work *t) {
 }
 
 static bool open_work(struct topics_work *t, const struct handle_setup *setup) {
-    char error[512];
-    t->rk = handle_new(setup, HANDLE_CLOCK, "rollcall-admin", NULL, NULL, error, sizeof error);
-    if (t->rk == NULL)
-        outcome_fail(t->outcome, EX_CONFIG, "%s", error);
-    else
+    t->rk = handle_new(setup, HANDLE_CLOCK, "rollcall-admin", NULL, NULL, t->outcome);
+    if (t->rk)
         t->queue = rd_kafka_queue_new(t->rk);
     return t->rk != NULL;
 }

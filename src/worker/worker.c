@@ -147,13 +147,10 @@ static bool has_failed(void *owner) {
 
 static rd_kafka_t *open_consumer(struct worker *w, enum handle_role role, const char *suffix,
                                  const char *id) {
-    char name[128], error[512];
+    char name[128];
     snprintf(name, sizeof name, "%s%s", w->name, suffix);
-    rd_kafka_t *rk = handle_new(&w->setup.handles, role, name, id,
-                                role == HANDLE_GROUP ? &w->group_callbacks : NULL, error, sizeof error);
-    if (rk == NULL)
-        outcome_fail(w->setup.outcome, EX_CONFIG, "%s", error);
-    return rk;
+    return handle_new(&w->setup.handles, role, name, id, role == HANDLE_GROUP ? &w->group_callbacks : NULL,
+                      w->setup.outcome);
 }
 
 static bool subscribe(struct worker *w) {

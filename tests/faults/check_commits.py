@@ -596,7 +596,8 @@ def check_stops(evidence, findings, logs, tasks):
         found = totals_of(text)
         incarnation = next((i for i in incarnations if (i["member"], i["incarnation"]) == key), None)
         if found is None or incarnation is None:
-            if incarnation and incarnation["end"] and incarnation["code"] == 0:
+            has_worked = "event=starting" in text  # it had reached the cluster before it was stopped
+            if incarnation and incarnation["end"] and incarnation["code"] == 0 and has_worked:
                 findings.violate("I19", f"{key[0]}-{key[1]}: ended with 0 and says no totals")
             continue
         counts, totals = found

@@ -4,13 +4,14 @@ Restart=always would, and keeps the books: which incarnation ended how, and whet
 import os
 import queue
 import signal
+import struct
 import subprocess
 import threading
 import time
 
 import harness
 
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+WALL_CLOCK = harness.BUILD / "tests" / "faults" / "wall_clock.so"  # wall_clock.c
 STOP_S = 30       # in which SIGTERM must have ended it
 RESTART_S = 0.2   # from an end to the next start, if the fault says nothing else
 FORCED, TEMPORARY, FENCED = 2, 75, 76
@@ -58,13 +59,13 @@ class Member(threading.Thread):
 
     def set_clock(self, offset_s):
         if self.clock_file:
-            self.clock_file.write_text(f"{offset_s:+d}s\n")
+            with open(self.clock_file, "r+b" if self.clock_file.exists() else "wb") as file:  # in its place: it is mapped
+                file.write(struct.pack("=q", offset_s * 1_000_000_000))
 
     def _environment(self):
         environment = {**os.environ, **self.next_environment}
         if self.clock_file:
-            environment.update(LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=str(self.clock_file), FAKETIME_NO_CACHE="1",
-                               FAKETIME_DONT_FAKE_MONOTONIC="1")
+            environment.update(LD_PRELOAD=str(WALL_CLOCK), ROLLCALL_CLOCK=str(self.clock_file))
         self.next_environment = {}
         return environment
 
