@@ -68,8 +68,8 @@
  *
  *   256  swipes that librdkafka has fetched and nobody has applied (worker/handles.c)
  *   215  what librdkafka itself needs for half a million of them, 450 bytes each: its limit does not count it
- *   256  blocks of changelogs, in a restore
- *   297  the other topics; fetches that were on their way when a queue was full, up to 1 MiB a partition
+ *   256  blocks of changelogs, in a restore: half fetched, half deltas that wait for the snapshots behind
+ * them 297  the other topics; fetches that were on their way when a queue was full, up to 1 MiB a partition
  * before they are unpacked; what is in the merge, the outboxes and the producer; threads
  *
  * What malloc gets back it keeps for the next burst (base/memory.h), so a process that has seen them all

@@ -3,12 +3,14 @@
 #include "people.h"
 
 #include "check.h"
+#include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#define CHUNK_PEOPLE 4096
+#define CHUNK_PEOPLE  4096
+#define SINGLE_CHUNKS 8 /* then so many are made at once, as one huge page */
 
 /* Allocated no longer than its text is. */
 struct name {
@@ -24,6 +26,11 @@ union name_place {
     uintptr_t next_free; /* of a place that is not in use, and odd: 2 x its number + 1 */
 };
 
+/* Where a name is, and enough of its hash to pass by other names unread. 0 is an empty place. */
+struct name_entry {
+    uint32_t hash, name;
+};
+
 struct people {
     struct person **chunks;
     uint32_t chunks_count, count; /* indexes given out so far, removed ones included */
@@ -32,9 +39,15 @@ struct people {
 
     union name_place *names; /* [0] is not used */
     uint32_t names_count, names_capacity, free_name;
-    uint32_t *name_index; /* open addressing over names, 0 is empty */
+    struct name_entry *name_index; /* open addressing */
     uint32_t name_index_size, names_live;
 };
+
+#define CHUNK_BYTES (CHUNK_PEOPLE * sizeof(struct person))
+
+static uint32_t chunks_at_once(uint32_t have) {
+    return have < SINGLE_CHUNKS ? 1 : SINGLE_CHUNKS;
+}
 
 struct people *people_new(void) {
     struct people *people = xcalloc(1, sizeof *people);
@@ -121,8 +134,8 @@ void people_free(struct people **people) {
         return;
     for (uint32_t i = 0; i < p->count; i++)
         free_more(p, people_get(p, i));
-    for (uint32_t i = 0; i < p->chunks_count; i++)
-        free(p->chunks[i]);
+    for (uint32_t i = 0; i < p->chunks_count; i += chunks_at_once(i))
+        memory_unmap(p->chunks[i], chunks_at_once(i) * CHUNK_BYTES);
     free(p->chunks);
     for (uint32_t i = 1; i < p->names_count; i++)
         if (!is_free(p, i))
@@ -133,11 +146,12 @@ void people_free(struct people **people) {
     *people = NULL;
 }
 
-/* Aligned, so that a person is one cache line. */
-static struct person *new_chunk(void) {
-    struct person *chunk = aligned_alloc(sizeof *chunk, CHUNK_PEOPLE * sizeof *chunk);
-    CHECK(chunk != NULL);
-    return memset(chunk, 0, CHUNK_PEOPLE * sizeof *chunk);
+static void add_chunks(struct people *people) {
+    uint32_t count = chunks_at_once(people->chunks_count);
+    people->chunks = xrealloc(people->chunks, people->chunks_count + count, sizeof *people->chunks);
+    struct person *pages = memory_map(count * CHUNK_BYTES);
+    for (uint32_t i = 0; i < count; i++)
+        people->chunks[people->chunks_count++] = pages + i * CHUNK_PEOPLE;
 }
 
 uint32_t people_add(struct people *people) {
@@ -148,14 +162,12 @@ uint32_t people_add(struct people *people) {
         *person = (struct person){0};
         return index;
     }
-    if (people->count == people->chunks_count * CHUNK_PEOPLE) {
-        people->chunks = xrealloc(people->chunks, people->chunks_count + 1, sizeof *people->chunks);
-        people->chunks[people->chunks_count++] = new_chunk();
-    }
+    if (people->count == people->chunks_count * CHUNK_PEOPLE)
+        add_chunks(people);
     return people->count++;
 }
 
-static void empty(struct people *people, struct person *person) {
+void person_empty(struct people *people, struct person *person) {
     size_t count;
     const struct roster_entry *roster = person_roster(person, &count);
     for (size_t i = 0; i < count; i++)
@@ -165,26 +177,21 @@ static void empty(struct people *people, struct person *person) {
 
 void people_remove(struct people *people, uint32_t index) {
     struct person *person = people_get(people, index);
-    empty(people, person);
+    person_empty(people, person);
     *person = (struct person){.seq = people->free_index};
     people->free_index = index + 1;
 }
 
-uint32_t people_renew(struct people *people, uint32_t index) {
-    struct person *person = people_get(people, index);
-    uint32_t manager = 0;
-    if (person->roster == ROSTER_ONE) {
-        manager = person->only.manager;
-        person->only.manager = 0;
-    }
-    empty(people, person);
-    *person = (struct person){0};
-    return manager;
+void people_replace(struct people *people, uint32_t index, const struct person *person) {
+    struct person *known = people_get(people, index);
+    person_empty(people, known);
+    *known = *person;
 }
 
 uint64_t people_memory_bytes(const struct people *people) {
-    return (uint64_t)people->chunks_count * CHUNK_PEOPLE * sizeof(struct person) + people->more_bytes +
-           (uint64_t)people->names_capacity * sizeof *people->names + (uint64_t)people->name_index_size * 4;
+    return (uint64_t)people->chunks_count * CHUNK_BYTES + people->more_bytes +
+           (uint64_t)people->names_capacity * sizeof *people->names +
+           (uint64_t)people->name_index_size * sizeof *people->name_index;
 }
 
 /* ---- roster
@@ -414,42 +421,47 @@ void person_drop_hold(struct people *people, struct person *person) {
 /* ---- names
  * ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t *find_name(const struct people *people, const char *text, size_t len) {
-    uint32_t mask = people->name_index_size - 1;
-    uint32_t at = (uint32_t)XXH3_64bits(text, len) & mask;
-    for (;; at = (at + 1) & mask) {
-        uint32_t name = people->name_index[at];
-        if (name == 0 || is_id(text, len, names_text(people, name)))
-            break;
-    }
-    return &people->name_index[at];
+static uint32_t hash_name(const char *text, size_t len) {
+    return (uint32_t)XXH3_64bits(text, len);
 }
 
-/* Rebuilds the index over the names in use, at a load of at most one half. */
+static struct name_entry *find_name(const struct people *people, const char *text, size_t len,
+                                    uint32_t hash) {
+    uint32_t mask = people->name_index_size - 1;
+    for (uint32_t at = hash & mask;; at = (at + 1) & mask) {
+        struct name_entry *entry = &people->name_index[at];
+        if (entry->name == 0 || (entry->hash == hash && is_id(text, len, names_text(people, entry->name))))
+            return entry;
+    }
+}
+
+/* Rebuilds the index at a load of at most one half. */
 static void index_names(struct people *people, uint32_t size) {
-    free(people->name_index);
+    struct name_entry *old = people->name_index;
+    uint32_t old_size = people->name_index_size, mask = size - 1;
     people->name_index = xcalloc(size, sizeof *people->name_index);
     people->name_index_size = size;
-    for (uint32_t i = 1; i < people->names_count; i++) {
-        if (is_free(people, i))
+    for (uint32_t i = 0; i < old_size; i++) {
+        if (old[i].name == 0)
             continue;
-        const struct short_text *text = names_text(people, i);
-        *find_name(people, text->bytes, text->len) = i;
+        uint32_t at = old[i].hash & mask;
+        while (people->name_index[at].name)
+            at = (at + 1) & mask;
+        people->name_index[at] = old[i];
     }
+    free(old);
 }
 
 /* Empties a place of the index and moves up those behind it that would no longer be found. */
-static void unindex_name(struct people *people, uint32_t *place) {
-    uint32_t mask = people->name_index_size - 1, hole = (uint32_t)(place - people->name_index);
-    people->name_index[hole] = 0;
-    for (uint32_t at = (hole + 1) & mask; people->name_index[at]; at = (at + 1) & mask) {
-        uint32_t name = people->name_index[at];
-        const struct short_text *text = names_text(people, name);
-        uint32_t home = (uint32_t)XXH3_64bits(text->bytes, text->len) & mask;
-        if (((at - home) & mask) < ((at - hole) & mask))
+static void unindex_name(struct people *people, struct name_entry *entry) {
+    uint32_t mask = people->name_index_size - 1, hole = (uint32_t)(entry - people->name_index);
+    people->name_index[hole] = (struct name_entry){0};
+    for (uint32_t at = (hole + 1) & mask; people->name_index[at].name; at = (at + 1) & mask) {
+        struct name_entry moved = people->name_index[at];
+        if (((at - moved.hash) & mask) < ((at - hole) & mask))
             continue;
-        people->name_index[hole] = name;
-        people->name_index[at] = 0;
+        people->name_index[hole] = moved;
+        people->name_index[at] = (struct name_entry){0};
         hole = at;
     }
 }
@@ -473,10 +485,11 @@ uint32_t names_take(struct people *people, const char *text, size_t len) {
     CHECK(len <= ID_BYTES_MAX);
     if (people->names_live * 2 >= people->name_index_size)
         index_names(people, people->name_index_size ? 2 * people->name_index_size : 128);
-    uint32_t *place = find_name(people, text, len);
-    if (*place) {
-        people->names[*place].name->references++;
-        return *place;
+    uint32_t hash = hash_name(text, len);
+    struct name_entry *entry = find_name(people, text, len, hash);
+    if (entry->name) {
+        people->names[entry->name].name->references++;
+        return entry->name;
     }
     uint32_t name = new_name(people);
     struct name *made = people->names[name].name = take(people, NAME_BYTES(len));
@@ -484,41 +497,52 @@ uint32_t names_take(struct people *people, const char *text, size_t len) {
     made->text.len = (uint8_t)len;
     memcpy(made->text.bytes, text, len);
     people->names_live++;
-    *place = name;
+    *entry = (struct name_entry){hash, name};
     return name;
 }
 
 uint32_t names_prefetch(const struct people *people, const char *text, size_t len) {
+    uint32_t hash = hash_name(text, len);
+    if (people->name_index_size)
+        __builtin_prefetch(&people->name_index[hash & (people->name_index_size - 1)]);
+    return hash;
+}
+
+uint32_t names_prefetch_place(const struct people *people, uint32_t hash) {
     if (people->name_index_size == 0)
         return 0;
-    uint32_t at = (uint32_t)XXH3_64bits(text, len) & (people->name_index_size - 1);
-    __builtin_prefetch(&people->name_index[at]);
-    return at;
+    uint32_t mask = people->name_index_size - 1, at = hash & mask;
+    while (people->name_index[at].name && people->name_index[at].hash != hash)
+        at = (at + 1) & mask;
+    uint32_t name = people->name_index[at].name;
+    __builtin_prefetch(&people->names[name]);
+    return name;
 }
 
-void names_prefetch_place(const struct people *people, uint32_t at) {
-    if (at < people->name_index_size)
-        __builtin_prefetch(&people->names[people->name_index[at]]);
+void names_prefetch_name(const struct people *people, uint32_t name) {
+    if (name)
+        __builtin_prefetch(people->names[name].name);
 }
 
-void names_prefetch_name(const struct people *people, uint32_t at) {
-    if (at < people->name_index_size && people->name_index[at])
-        __builtin_prefetch(people->names[people->name_index[at]].name);
+void names_keep(struct people *people, uint32_t name, uint32_t references) {
+    people->names[name].name->references += references;
 }
 
-void names_keep(struct people *people, uint32_t name) {
-    people->names[name].name->references++;
-}
-
-void names_release(struct people *people, uint32_t name) {
-    if (name == 0 || --people->names[name].name->references > 0)
+void names_drop(struct people *people, uint32_t name, uint32_t references) {
+    people->names[name].name->references -= references;
+    if (people->names[name].name->references > 0)
         return;
     const struct short_text *text = names_text(people, name);
-    unindex_name(people, find_name(people, text->bytes, text->len));
+    unindex_name(people, find_name(people, text->bytes, text->len, hash_name(text->bytes, text->len)));
     give_back(people, people->names[name].name, NAME_BYTES(text->len));
     people->names[name].next_free = 2 * (uintptr_t)people->free_name + 1;
     people->free_name = name;
     people->names_live--;
+}
+
+void names_release(struct people *people, uint32_t name) {
+    if (name)
+        names_drop(people, name, 1);
 }
 
 const struct short_text *names_text(const struct people *people, uint32_t name) {

@@ -115,9 +115,11 @@ void people_free(struct people **people);
 uint32_t people_add(struct people *people);
 /* Frees what hangs off it; the index may be given out again. */
 void people_remove(struct people *people, uint32_t index);
-/* Empties the record, which stays with its index. Returns the manager that its only roster record named: the
- * reference is the caller's (0: none). */
-uint32_t people_renew(struct people *people, uint32_t index);
+/* Puts what was read into a record of its own in the place of what is there: what hangs off it, and the
+ * references to names, are the store's then. */
+void people_replace(struct people *people, uint32_t index, const struct person *person);
+/* Frees what hangs off a record, in the store or not, and releases the names; the record is void. */
+void person_empty(struct people *people, struct person *person);
 /* Valid until people_remove. */
 struct person *people_get(const struct people *people, uint32_t index);
 /* Starts loading the person; when that has come, what hangs off the person; when that has come, the lists in
@@ -167,13 +169,16 @@ void person_drop_hold(struct people *people, struct person *person);
 /* Interned names (managers): counted references, since one manager stands in many records. 0 is no name. */
 uint32_t names_take(struct people *people, const char *text, size_t len);
 void names_release(struct people *people, uint32_t name);
-/* Starts loading what names_take will look at: where the name's place may be told, which it returns; when
- * that has come, the place; when that has come, the name. For a batch, as people_prefetch. */
+/* Starts loading what names_take will look at: where the name's place may be told; when that has come, the
+ * place; when that has come, the name. Each returns what the next one takes. For a batch, as people_prefetch.
+ */
 uint32_t names_prefetch(const struct people *people, const char *text, size_t len);
-void names_prefetch_place(const struct people *people, uint32_t at);
-void names_prefetch_name(const struct people *people, uint32_t at);
-/* One reference more to a name that is in use. */
-void names_keep(struct people *people, uint32_t name);
+uint32_t names_prefetch_place(const struct people *people, uint32_t hash);
+void names_prefetch_name(const struct people *people, uint32_t name);
+/* So many references more to a name that is in use. */
+void names_keep(struct people *people, uint32_t name, uint32_t references);
+/* So many less, of those there are; with the last one the name is gone. */
+void names_drop(struct people *people, uint32_t name, uint32_t references);
 const struct short_text *names_text(const struct people *people, uint32_t name);
 
 #endif

@@ -7,12 +7,12 @@
 #include "table.h"
 
 #include "check.h"
+#include "memory.h"
 
 #include <sched.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -29,7 +29,6 @@
 #define CAPACITY_MIN   8u
 #define PROBE_LONG     1024u /* three times the longest seen (table.h) */
 #define WALK_AHEAD     16u   /* slots; 16 to 64 measured the same */
-#define HUGE_PAGE      ((size_t)2 * 1024 * 1024)
 #define ARENA_CHUNK    ((size_t)256 * 1024)
 #define SPINS_TO_YIELD 64u
 #define CACHE_LINE     64
@@ -119,33 +118,6 @@ struct table {
 
 /* ---- memory ---- */
 
-/* What is mapped for so many bytes. */
-static size_t pages_bytes(size_t bytes) {
-    return bytes < HUGE_PAGE ? bytes : (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-}
-
-/* Zeroed pages, huge ones if that many; not in core dumps, since they hold ids. */
-static void *pages_map(size_t bytes) {
-    bytes = pages_bytes(bytes);
-    size_t slack = bytes >= HUGE_PAGE ? HUGE_PAGE : 0;
-    char *pages = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(pages != MAP_FAILED);
-    if (slack) {
-        size_t before = (size_t)(-(uintptr_t)pages & (HUGE_PAGE - 1));
-        if (before)
-            munmap(pages, before);
-        munmap(pages + before + bytes, slack - before);
-        pages += before;
-        (void)madvise(pages, bytes, MADV_HUGEPAGE); /* a kernel without them is only slower */
-    }
-    (void)madvise(pages, bytes, MADV_DONTDUMP);
-    return pages;
-}
-
-static void pages_unmap(void *pages, size_t bytes) {
-    munmap(pages, pages_bytes(bytes));
-}
-
 static size_t slots_bytes(uint64_t capacity) {
     return (size_t)capacity * sizeof(struct table_slot);
 }
@@ -154,23 +126,24 @@ static struct generation *generation_new(uint64_t capacity) {
     CHECK(capacity <= UINT32_MAX);
     struct generation *g = xcalloc(1, sizeof *g);
     g->capacity = capacity;
-    g->slots = pages_map(slots_bytes(capacity));
-    g->tags = pages_map(capacity + TAGS);
+    g->slots = memory_map(slots_bytes(capacity));
+    g->tags = memory_map(capacity + TAGS);
     return g;
 }
 
 static void generation_free(struct generation *g) {
     for (struct arena_chunk *chunk = g->arena, *older; chunk; chunk = older) {
         older = chunk->older;
-        pages_unmap(chunk, ARENA_CHUNK);
+        memory_unmap(chunk, ARENA_CHUNK);
     }
-    pages_unmap(g->slots, slots_bytes(g->capacity));
-    pages_unmap(g->tags, g->capacity + TAGS);
+    memory_unmap(g->slots, slots_bytes(g->capacity));
+    memory_unmap(g->tags, g->capacity + TAGS);
     free(g);
 }
 
 static uint64_t generation_bytes(const struct generation *g) {
-    uint64_t bytes = sizeof *g + pages_bytes(slots_bytes(g->capacity)) + pages_bytes(g->capacity + TAGS);
+    uint64_t bytes =
+        sizeof *g + memory_mapped_bytes(slots_bytes(g->capacity)) + memory_mapped_bytes(g->capacity + TAGS);
     for (const struct arena_chunk *chunk = g->arena; chunk; chunk = chunk->older)
         bytes += ARENA_CHUNK;
     return bytes;
@@ -179,7 +152,7 @@ static uint64_t generation_bytes(const struct generation *g) {
 static const char *arena_add(struct generation *g, const char *id, size_t len) {
     struct arena_chunk *chunk = g->arena;
     if (!chunk || ARENA_CHUNK - chunk->used < len) {
-        chunk = pages_map(ARENA_CHUNK);
+        chunk = memory_map(ARENA_CHUNK);
         chunk->older = g->arena;
         chunk->used = sizeof *chunk;
         g->arena = chunk;

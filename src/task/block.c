@@ -100,8 +100,8 @@ bool block_open(const char *value, size_t len, struct block_header *header, stru
 }
 
 void block_get_raw(struct block_reader *r, void *out, size_t len) {
-    if (r->failed || (size_t)(r->end - r->at) < len) {
-        r->failed = true;
+    if ((size_t)(r->end - r->at) < len) {
+        block_fail(r);
         memset(out, 0, len);
         return;
     }
@@ -109,28 +109,24 @@ void block_get_raw(struct block_reader *r, void *out, size_t len) {
     r->at += len;
 }
 
-uint64_t block_get_uint(struct block_reader *r) {
+uint64_t block_decode_uint(const char *at, const char *end, const char **next) {
     uint64_t n = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        unsigned char byte;
-        block_get_raw(r, &byte, 1);
+    *next = NULL;
+    for (unsigned shift = 0; shift < 64 && at < end; shift += 7) {
+        unsigned char byte = (unsigned char)*at++;
         n |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return r->failed ? 0 : n;
+        if (byte < 0x80) {
+            *next = at;
+            return n;
+        }
     }
-    r->failed = true;
     return 0;
-}
-
-int64_t block_get_int(struct block_reader *r) {
-    uint64_t n = block_get_uint(r);
-    return (int64_t)(n >> 1 ^ (n & 1 ? UINT64_MAX : 0));
 }
 
 const char *block_get_text(struct block_reader *r, size_t max, size_t *len) {
     uint64_t n = block_get_uint(r);
     if (r->failed || n > max || n > (uint64_t)(r->end - r->at)) {
-        r->failed = true;
+        block_fail(r);
         *len = 0;
         return "";
     }

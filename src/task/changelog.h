@@ -62,6 +62,8 @@ enum restore_result {
 struct restore *
 restore_new(const struct task_setup *setup); /* seed, segments, complete_from come from the birth record */
 void restore_free(struct restore **restore);
+/* How much memory deltas may wait in for the snapshots behind them; without a word 16 MiB. */
+void restore_limit_held(struct restore *restore, size_t bytes);
 /* `value` NULL for a null value. On refusal `error` says what is wrong with the record; the caller adds its
  * place. */
 enum restore_result restore_apply(struct restore *restore, const char *key, size_t key_len, const char *value,

@@ -19,7 +19,20 @@
 #define DAY_BOUND        1000000
 #define MS_BOUND         (DAY_BOUND * INT64_C(86400000))
 #define DEBT_BOUND       (INT64_C(1) << 40)
+#define HELD_BYTES       ((size_t)16 * 1024 * 1024)
 #define HOMES_APART_DAYS 4 /* more than the closed days of any two zones are */
+
+/* A delta block that was found sound and is not applied yet. */
+struct held_entry {
+    uint32_t at, segment; /* in the payload; of the table */
+};
+struct held_delta {
+    struct held_delta *next;
+    uint64_t record; /* which of the partition's it is */
+    struct held_entry *entries;
+    uint32_t count, payload_len;
+    char payload[];
+};
 
 struct restore {
     struct task_setup setup;
@@ -30,13 +43,33 @@ struct restore {
     bool *awaits_snapshot; /* [segments] a delta spoke of somebody whose earlier records are compacted away */
     uint64_t *deltas;      /* numbers of the delta blocks that were read */
     size_t deltas_count, deltas_capacity;
+    struct held_delta *held, *held_last; /* in the order of the partition */
+    size_t held_bytes, held_most;
+    uint64_t *told_by; /* [segments] the last record that told the whole segment; 0: none */
 };
+
+static size_t held_size(size_t payload_len, uint32_t count) {
+    return sizeof(struct held_delta) + payload_len + count * sizeof(struct held_entry);
+}
 
 struct restore *restore_new(const struct task_setup *setup) {
     struct restore *restore = xcalloc(1, sizeof *restore);
     restore->setup = *setup;
     restore->setup.has_changelog = true;
+    restore->held_most = HELD_BYTES;
     return restore;
+}
+
+void restore_limit_held(struct restore *restore, size_t bytes) {
+    restore->held_most = bytes;
+}
+
+static void drop_held(struct restore *restore) {
+    struct held_delta *held = restore->held;
+    restore->held = held->next;
+    restore->held_bytes -= held_size(held->payload_len, held->count);
+    free(held->entries);
+    free(held);
 }
 
 void restore_free(struct restore **restore) {
@@ -46,6 +79,9 @@ void restore_free(struct restore **restore) {
     free((*restore)->result.positions);
     free((*restore)->awaits_snapshot);
     free((*restore)->deltas);
+    while ((*restore)->held)
+        drop_held(*restore);
+    free((*restore)->told_by);
     free(*restore);
     *restore = NULL;
 }
@@ -58,29 +94,32 @@ static enum restore_result refuse(char *error, size_t error_size, const char *wh
 /* ---- values within their bounds: anything else was not written by us
  * ---------------------------------------------- */
 
-static uint64_t get_most(struct block_reader *r, uint64_t most) {
+/* Into whoever reads a person, whose reader then is in registers. */
+#define INLINE inline __attribute__((always_inline))
+
+static INLINE uint64_t get_most(struct block_reader *r, uint64_t most) {
     uint64_t number = block_get_uint(r);
     if (number > most)
-        r->failed = true;
+        block_fail(r);
     return r->failed ? 0 : number;
 }
 
-static int64_t get_between(struct block_reader *r, int64_t least, int64_t most) {
+static INLINE int64_t get_between(struct block_reader *r, int64_t least, int64_t most) {
     int64_t number = block_get_int(r);
     if (number < least || number > most)
-        r->failed = true;
+        block_fail(r);
     return r->failed ? 0 : number;
 }
 
-static civil_day get_day(struct block_reader *r) {
+static INLINE civil_day get_day(struct block_reader *r) {
     return (civil_day){(int32_t)get_between(r, -DAY_BOUND, DAY_BOUND)};
 }
 
 /* Or DAY_NONE. */
-static civil_day get_day_or_none(struct block_reader *r) {
+static INLINE civil_day get_day_or_none(struct block_reader *r) {
     int64_t day = block_get_int(r);
     if (day != INT32_MIN && (day < -DAY_BOUND || day > DAY_BOUND))
-        r->failed = true;
+        block_fail(r);
     return r->failed ? DAY_NONE : (civil_day){(int32_t)day};
 }
 
@@ -88,14 +127,14 @@ static void get_days(struct block_reader *r, civil_day *from, civil_day *to) {
     *from = get_day(r);
     *to = get_day(r);
     if (from->n > to->n)
-        r->failed = true;
+        block_fail(r);
 }
 
 /* Or NO_CLOCK. */
-static int64_t get_ms(struct block_reader *r) {
+static INLINE int64_t get_ms(struct block_reader *r) {
     int64_t ms = block_get_int(r);
     if (ms != NO_CLOCK && (ms < -MS_BOUND || ms > MS_BOUND))
-        r->failed = true;
+        block_fail(r);
     return r->failed ? NO_CLOCK : ms;
 }
 
@@ -105,7 +144,7 @@ static struct short_text get_text(struct block_reader *r, size_t least) {
     size_t len;
     const char *bytes = block_get_text(r, ID_BYTES_MAX, &len);
     if (len < least)
-        r->failed = true;
+        block_fail(r);
     if (r->failed)
         return text;
     text.len = (uint8_t)len;
@@ -136,6 +175,7 @@ static enum restore_result apply_birth(struct restore *restore, struct block_rea
     restore->setup.complete_from = birth.complete_from;
     restore->task = task_new(&restore->setup);
     restore->awaits_snapshot = xcalloc(birth.segments, sizeof *restore->awaits_snapshot);
+    restore->told_by = xcalloc(birth.segments, sizeof *restore->told_by);
     return RESTORE_OK;
 }
 
@@ -148,7 +188,7 @@ static enum restore_result apply_task(struct restore *restore, const struct bloc
     task->complete_from = get_day_or_none(r);
     block_get_raw(r, restore->rules_hash, sizeof restore->rules_hash);
     if (task->clock.ms != NO_CLOCK && day_is_none(task->complete_from))
-        r->failed = true; /* known from the first arrival at the latest */
+        block_fail(r); /* known from the first arrival at the latest */
     log->batch = result->batch = header->number;
     log->next_delta = header->delta;
     log->oldest_delta = block_get_uint(r);
@@ -181,7 +221,8 @@ struct block_name {
     uint8_t len;
     bool is_policy, is_site, is_zone; /* looked up as such */
     uint16_t policy, site, zone;
-    uint32_t manager; /* as such; the block has a reference to it, also if it names something else */
+    uint32_t manager; /* as such, also if it names something else; 0: not looked up */
+    uint32_t kept;    /* references to it that are the block's */
 };
 
 /* A segment, or a part of one: the index-th of so many equal ranges of hash values. */
@@ -193,24 +234,36 @@ struct people_reader {
     struct restore *restore;
     struct block_reader *r;
     const struct range *range; /* of a snapshot; NULL: of a delta */
+    bool is_check;             /* nothing is applied */
+    uint32_t references;       /* to one name, at most: it takes a byte each */
     struct block_name *names;  /* [1..count] */
     uint64_t names_count;
-    uint32_t spare_manager; /* whom the person in hand named before; a reference; 0: nobody */
-    const char *why;        /* what the configuration lacks */
+    const char *why; /* what the configuration lacks */
+};
+
+/* An entry that was read and is not applied yet. */
+struct entry {
+    enum entry_kind kind;
+    const char *id;
+    size_t len;
+    uint64_t hash;
+    struct slot_value value;
+    struct person person; /* of a whole one */
 };
 
 /* NULL if there is none, which number 0 says. */
-static struct block_name *get_name(struct people_reader *reader) {
-    uint64_t number = block_get_uint(reader->r);
+static INLINE struct block_name *get_name(struct people_reader *reader, struct block_reader *r) {
+    uint64_t number = block_get_uint(r);
     if (number > reader->names_count) {
-        reader->r->failed = true;
+        block_fail(r);
         return NULL;
     }
     return number ? &reader->names[number] : NULL;
 }
 
-static void get_policy(struct people_reader *reader, struct roster_entry *entry) {
-    struct block_name *name = get_name(reader);
+static INLINE void get_policy(struct people_reader *reader, struct block_reader *r,
+                              struct roster_entry *entry) {
+    struct block_name *name = get_name(reader, r);
     if (name && !name->is_policy) {
         int policy = policies_find(&reader->restore->task->rules->policies, name->text, name->len);
         name->is_policy = policy >= 0;
@@ -222,9 +275,10 @@ static void get_policy(struct people_reader *reader, struct roster_entry *entry)
         reader->why = "somebody's roster record names a policy that is gone from the policy file";
 }
 
-static void get_home(struct people_reader *reader, struct roster_entry *entry) {
+static INLINE void get_home(struct people_reader *reader, struct block_reader *r,
+                            struct roster_entry *entry) {
     const struct rules *rules = reader->restore->task->rules;
-    struct block_name *site = get_name(reader), *zone = get_name(reader);
+    struct block_name *site = get_name(reader, r), *zone = get_name(reader, r);
     if (site && !site->is_site) {
         site->site = sites_find(&rules->sites, site->text, site->len);
         site->is_site = site->site != SITE_NONE;
@@ -241,30 +295,36 @@ static void get_home(struct people_reader *reader, struct roster_entry *entry) {
     entry->zone = zone ? zone->zone : ZONE_NONE;
 }
 
-/* Most people keep their manager: then the reference that the record had is passed on, and nothing is
- * touched. */
-static void get_manager(struct people_reader *reader, struct roster_entry *entry) {
-    struct block_name *name = get_name(reader);
-    if (name == NULL)
-        return;
-    entry->manager = name->manager;
-    if (reader->spare_manager == name->manager)
-        reader->spare_manager = 0;
-    else
-        names_keep(reader->restore->task->people, name->manager);
+/* With as many references as the block has room for people: one by one, each would be a miss of the cache. */
+static void take_name(struct people_reader *reader, struct block_name *name) {
+    struct people *people = reader->restore->task->people;
+    name->manager = names_take(people, name->text, name->len);
+    name->kept = reader->references + 1;
+    names_keep(people, name->manager, reader->references);
 }
 
-static void get_roster_entry(struct people_reader *reader, struct roster_entry *entry) {
-    struct block_reader *r = reader->r;
+static INLINE void get_manager(struct people_reader *reader, struct block_reader *r,
+                               struct roster_entry *entry) {
+    struct block_name *name = get_name(reader, r);
+    if (name == NULL || reader->is_check)
+        return;
+    if (name->manager == 0)
+        take_name(reader, name);
+    entry->manager = name->manager;
+    name->kept--;
+}
+
+static INLINE void get_roster_entry(struct people_reader *reader, struct block_reader *r,
+                                    struct roster_entry *entry) {
     *entry = (struct roster_entry){.site = SITE_NONE, .zone = ZONE_NONE};
     entry->effective_on = get_day(r);
     entry->hired_on = get_day_or_none(r);
     entry->left_on = get_day_or_none(r);
     entry->workdays = (uint8_t)get_most(r, (1u << WEEK_DAYS) - 1);
     entry->expects_office = get_most(r, 1) != 0;
-    get_policy(reader, entry);
-    get_home(reader, entry);
-    get_manager(reader, entry);
+    get_policy(reader, r, entry);
+    get_home(reader, r, entry);
+    get_manager(reader, r, entry);
 }
 
 /* `closed` is c: nobody is judged on a day to come. */
@@ -275,7 +335,7 @@ static void get_adverse(struct block_reader *r, struct people *people, struct pe
         uint32_t seq = (uint32_t)get_most(r, UINT32_MAX);
         civil_day effective_on = get_day(r);
         if (effective_on.n > closed)
-            r->failed = true;
+            block_fail(r);
         person_add_adverse(people, person, seq, effective_on);
         person->more->case_file->adverse[i].is_superseded = get_most(r, 1) != 0;
     }
@@ -321,7 +381,7 @@ static void get_decisions(struct block_reader *r, struct people *people, struct 
         decision->is_in_force = (bits & DECISION_IN_FORCE) != 0;
         decision->is_remembered = (bits & DECISION_REMEMBERED) != 0;
         if (!is_sound_decision(decision))
-            r->failed = true;
+            block_fail(r);
     }
 }
 
@@ -332,7 +392,7 @@ static void get_hold(struct block_reader *r, struct hold *hold) {
     hold->week.is_set = get_most(r, 1) != 0;
     hold->week.from = get_day_or_none(r);
     if (hold->week.is_set && day_is_none(hold->week.from))
-        r->failed = true;
+        block_fail(r);
     hold->week.to = day_plus(hold->week.from, WEEK_DAYS - 1);
     hold->week.present = (uint8_t)get_most(r, WEEK_DAYS);
     hold->week.required = (uint8_t)get_most(r, WEEK_DAYS);
@@ -346,7 +406,7 @@ static void get_more(struct people_reader *reader, struct person *person, int32_
     struct people *people = reader->restore->task->people;
     uint64_t has = get_most(r, MORE_ALL);
     if (stage != STAGE_NONE && !(has & (MORE_ADVERSE | MORE_CASE)))
-        r->failed = true;
+        block_fail(r);
     if (has & MORE_TOLD_LATE)
         block_get_raw(r, person_told_late(people, person), sizeof *person->more->told_late);
     if (has & MORE_ADVERSE)
@@ -372,7 +432,7 @@ static void get_more(struct people_reader *reader, struct person *person, int32_
 
 /* Reads a whole person into a fresh record; the slot's value is set by the caller. */
 static void get_whole(struct people_reader *reader, struct slot_value *value, struct person *person) {
-    struct block_reader *r = reader->r;
+    struct block_reader in = *reader->r, *r = &in;
     struct people *people = reader->restore->task->people;
     value->status = (uint8_t)get_most(r, STATUS_COUNT - 1);
     person->known_at.ms = get_ms(r);
@@ -387,12 +447,13 @@ static void get_whole(struct people_reader *reader, struct slot_value *value, st
     uint64_t count = get_most(r, 2 * PERSON_RECORDS_MAX);
     for (uint64_t i = 0; i < count && !r->failed && reader->why == NULL; i++) {
         struct roster_entry entry;
-        get_roster_entry(reader, &entry);
+        get_roster_entry(reader, r, &entry);
         person_put_roster(people, person, &entry);
     }
+    *reader->r = in;
     get_more(reader, person, value->closed, stage, case_seq);
     if (person->seq == 0)
-        r->failed = true;
+        block_fail(reader->r);
 }
 
 static void drop(struct task *task, struct table_slot *slot) {
@@ -407,74 +468,70 @@ static uint32_t segment_of(uint64_t hash, uint32_t segments) {
     return (uint32_t)((day_bits)hash * segments >> 64);
 }
 
-/* The id may be there with an older state: the whole record replaces it. */
-static void put_whole(struct people_reader *reader, const char *id, size_t len, struct slot_value *value) {
-    struct task *task = reader->restore->task;
-    uint64_t hash = table_hash(task->table, id, len);
-    if (reader->range && segment_of(hash, reader->range->ranges) != reader->range->index) {
-        reader->r->failed = true;
+static void get_entry(struct people_reader *reader, struct entry *entry) {
+    struct block_reader *r = reader->r;
+    uint64_t kind = block_get_uint(r);
+    *entry = (struct entry){.kind = (enum entry_kind)kind};
+    entry->id = block_get_text(r, ID_BYTES_MAX, &entry->len);
+    if (r->failed || entry->len == 0 || kind < ENTRY_WHOLE || kind > ENTRY_ERASED ||
+        (reader->range && kind != ENTRY_WHOLE)) {
+        block_fail(r);
         return;
     }
-    struct table_slot *slot = table_find(task->table, id, len, hash);
+    entry->hash = table_hash(reader->restore->task->table, entry->id, entry->len);
+    if (reader->range && segment_of(entry->hash, reader->range->ranges) != reader->range->index)
+        block_fail(r);
+    if (!reader->is_check)
+        table_prefetch_home(reader->restore->task->table, entry->hash);
+    if (kind == ENTRY_ERASED)
+        return;
+    entry->value.closed = get_day(r).n;
+    block_get_raw(r, entry->value.days, sizeof entry->value.days);
+    if (kind == ENTRY_WHOLE && !r->failed)
+        get_whole(reader, &entry->value, &entry->person);
+}
+
+/* The id may be there with an older state: the whole record replaces it. */
+static void apply_whole(struct task *task, struct entry *entry, struct table_slot *slot) {
     if (slot) {
         struct slot_value known;
         table_get(slot, &known);
-        value->person = known.person;
-        reader->spare_manager = people_renew(task->people, known.person);
+        entry->value.person = known.person;
+        people_replace(task->people, known.person, &entry->person);
+        table_set(slot, &entry->value);
     } else {
-        value->person = people_add(task->people);
+        entry->value.person = people_add(task->people);
+        *people_get(task->people, entry->value.person) = entry->person;
+        table_insert(task->table, entry->id, entry->len, entry->hash, &entry->value);
     }
-    get_whole(reader, value, people_get(task->people, value->person));
-    names_release(task->people, reader->spare_manager);
-    reader->spare_manager = 0;
-    if (slot)
-        table_set(slot, value);
-    else
-        table_insert(task->table, id, len, hash, value);
 }
 
-static void apply_entry(struct people_reader *reader) {
-    struct block_reader *r = reader->r;
-    struct task *task = reader->restore->task;
-    uint64_t kind = block_get_uint(r);
-    size_t len;
-    const char *id = block_get_text(r, ID_BYTES_MAX, &len);
-    if (r->failed || len == 0 || kind < ENTRY_WHOLE || kind > ENTRY_ERASED ||
-        (reader->range && kind != ENTRY_WHOLE)) {
-        r->failed = true;
-        return;
-    }
-    struct slot_value value = {0};
-    if (kind != ENTRY_ERASED) {
-        value.closed = get_day(r).n;
-        block_get_raw(r, value.days, sizeof value.days);
-    }
-    if (r->failed)
-        return;
-    if (kind == ENTRY_WHOLE) {
-        put_whole(reader, id, len, &value);
-        return;
-    }
-    uint64_t hash = table_hash(task->table, id, len);
-    struct table_slot *slot = table_find(task->table, id, len, hash);
-    if (kind == ENTRY_ERASED) {
-        if (slot) /* else somebody who came and went within one transaction */
-            drop(task, slot);
-    } else if (slot == NULL) {
-        /* Compaction has removed what came before, since a snapshot behind this block tells it all. */
-        reader->restore->awaits_snapshot[segment_of(hash, reader->restore->setup.segments)] = true;
-    } else {
-        struct slot_value known;
-        table_get(slot, &known);
+static void apply_days(struct task *task, const struct entry *entry, struct table_slot *slot) {
+    struct slot_value known;
+    table_get(slot, &known);
+    while (known.closed < entry->value.closed) { /* the other rings slide along */
+        unsigned place = slot_close_day(&known);
         struct person_more *more = people_get(task->people, known.person)->more;
-        while (known.closed < value.closed) { /* the other rings slide along */
-            unsigned place = slot_close_day(&known);
-            if (more && more->told_late)
-                *more->told_late &= ~days_bit(place);
-        }
-        memcpy(known.days, value.days, sizeof known.days);
-        table_set(slot, &known);
+        if (more && more->told_late)
+            *more->told_late &= ~days_bit(place);
     }
+    memcpy(known.days, entry->value.days, sizeof known.days);
+    table_set(slot, &known);
+}
+
+static void apply_entry(struct restore *restore, struct entry *entry) {
+    struct task *task = restore->task;
+    struct table_slot *slot = table_find(task->table, entry->id, entry->len, entry->hash);
+    if (entry->kind == ENTRY_WHOLE)
+        apply_whole(task, entry, slot);
+    else if (slot && entry->kind == ENTRY_DAYS)
+        apply_days(task, entry, slot);
+    else if (slot)
+        drop(task, slot);
+    else if (entry->kind == ENTRY_DAYS)
+        /* Compaction has removed what came before, since a snapshot behind this block tells it all. */
+        restore->awaits_snapshot[segment_of(entry->hash, restore->setup.segments)] = true;
+    /* else somebody who came and went within one transaction */
 }
 
 /* ---- ranges of a snapshot ---- */
@@ -485,21 +542,16 @@ static void clear_range(struct task *task, struct range range) {
         drop(task, slot);
 }
 
-/* Those who are there already are about to be read anew, in the order in which they lie. */
-static void prefetch_range(const struct task *task, struct range range) {
+/* Those who are there already are about to be read anew, in the order in which they lie. Returns how many. */
+static uint32_t prefetch_range(const struct task *task, struct range range) {
+    uint32_t count = 0;
     for (struct table_slot *slot = table_next_in_range(task->table, range.index, range.ranges, NULL); slot;
          slot = table_next_in_range(task->table, range.index, range.ranges, slot)) {
         struct slot_value value;
         table_get(slot, &value);
         people_prefetch(task->people, value.person);
-    }
-}
-
-static uint32_t count_range(const struct task *task, struct range range) {
-    uint32_t count = 0;
-    for (struct table_slot *slot = table_next_in_range(task->table, range.index, range.ranges, NULL); slot;
-         slot = table_next_in_range(task->table, range.index, range.ranges, slot))
         count++;
+    }
     return count;
 }
 
@@ -517,6 +569,8 @@ static bool is_range(const struct restore *restore, struct range range) {
 /* The whole segment is told, or its last part: the others stand before it in the same transaction. */
 static void note_snapshot(struct restore *restore, struct range range, uint64_t delta) {
     uint32_t parts = range.ranges / restore->setup.segments;
+    if (parts == 1)
+        restore->told_by[range.index] = restore->result.records;
     if (range.index % parts != parts - 1)
         return;
     restore->task->changelog.segment_delta[range.index / parts] = delta;
@@ -533,70 +587,188 @@ static void note_delta(struct restore *restore, uint64_t number) {
 
 #define NAMES_BATCH 64 /* looked up at once, to hide the cost of memory */
 
-static void take_names(struct people *people, struct block_name *names, size_t count) {
+static void take_names(struct people_reader *reader, struct block_name *names, size_t count) {
+    struct people *people = reader->restore->task->people;
     uint32_t at[NAMES_BATCH];
     for (size_t i = 0; i < count; i++)
         at[i] = names_prefetch(people, names[i].text, names[i].len);
     for (size_t i = 0; i < count; i++)
-        names_prefetch_place(people, at[i]);
+        at[i] = names_prefetch_place(people, at[i]);
     for (size_t i = 0; i < count; i++)
         names_prefetch_name(people, at[i]);
     for (size_t i = 0; i < count; i++)
-        names[i].manager = names_take(people, names[i].text, names[i].len);
+        take_name(reader, &names[i]);
 }
 
 static void get_names(struct people_reader *reader) {
     struct block_reader *r = reader->r;
-    uint64_t count = reader->names_count = get_most(r, (uint64_t)(r->end - r->at));
+    reader->references = (uint32_t)(r->end - r->at);
+    uint64_t count = reader->names_count = get_most(r, reader->references);
     reader->names = xcalloc(count + 1, sizeof *reader->names);
     for (uint64_t i = 1; i <= count; i++) {
         size_t len;
         reader->names[i].text = block_get_text(r, ID_BYTES_MAX, &len);
         reader->names[i].len = (uint8_t)len;
-        r->failed = r->failed || len == 0;
+        if (len == 0)
+            block_fail(r);
     }
-    for (uint64_t i = 1; i <= count && !r->failed; i += NAMES_BATCH)
-        take_names(reader->restore->task->people, &reader->names[i],
-                   count + 1 - i < NAMES_BATCH ? count + 1 - i : NAMES_BATCH);
+}
+
+/* All of them, if most will be asked for. */
+static void take_all_names(struct people_reader *reader) {
+    for (uint64_t i = 1; i <= reader->names_count && !reader->r->failed; i += NAMES_BATCH)
+        take_names(reader, &reader->names[i],
+                   reader->names_count + 1 - i < NAMES_BATCH ? reader->names_count + 1 - i : NAMES_BATCH);
 }
 
 static void end_names(struct people_reader *reader) {
-    for (uint64_t i = 1; i <= reader->names_count; i++)
-        names_release(reader->restore->task->people, reader->names[i].manager);
+    struct people *people = reader->restore->task->people;
+    for (uint64_t i = 1; i <= reader->names_count; i++) {
+        const struct block_name *name = &reader->names[i];
+        if (name->manager)
+            names_drop(people, name->manager, name->kept);
+    }
     free(reader->names);
 }
 
+#define ENTRY_BATCH 32 /* read ahead of being applied: their slots are on their way from memory by then */
+
+static bool is_refused(const struct people_reader *reader) {
+    return reader->r->failed || reader->why;
+}
+
+static void apply_batch(struct restore *restore, struct entry *batch, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        table_prefetch(restore->task->table, batch[i].hash);
+    for (uint32_t i = 0; i < count; i++)
+        apply_entry(restore, &batch[i]);
+}
+
 static void apply_entries(struct people_reader *reader, uint32_t count) {
-    for (uint32_t i = 0; i < count && !reader->r->failed && reader->why == NULL; i++)
-        apply_entry(reader);
+    struct entry batch[ENTRY_BATCH];
+    while (count > 0 && !is_refused(reader)) {
+        uint32_t had = 0;
+        while (had < ENTRY_BATCH && had < count && !is_refused(reader))
+            get_entry(reader, &batch[had++]);
+        if (is_refused(reader))
+            for (uint32_t i = 0; i < had; i++)
+                person_empty(reader->restore->task->people, &batch[i].person);
+        else
+            apply_batch(reader->restore, batch, had);
+        count -= had;
+    }
+}
+
+/* ---- deltas, which wait for the snapshots behind them
+ *
+ * Of the people in deltas most are told again by the snapshots that follow in rotation: to put them into the
+ * table one by one, each where the cache is not, would be in vain. So a delta is read when it comes, which
+ * finds it sound or not, and waits, within bounds of memory; what a snapshot has told meanwhile is left out.
+ */
+
+static void apply_delta(struct restore *restore, const struct held_delta *held) {
+    struct block_reader r = {.at = held->payload, .end = held->payload + held->payload_len};
+    struct people_reader reader = {.restore = restore, .r = &r};
+    struct entry batch[ENTRY_BATCH];
+    uint32_t had = 0;
+    get_names(&reader);
+    for (uint32_t i = 0; i < held->count; i++) {
+        if (restore->told_by[held->entries[i].segment] > held->record)
+            continue;
+        r.at = held->payload + held->entries[i].at;
+        get_entry(&reader, &batch[had++]);
+        if (had == ENTRY_BATCH) {
+            apply_batch(restore, batch, had);
+            had = 0;
+        }
+    }
+    apply_batch(restore, batch, had);
+    end_names(&reader);
+    CHECK(!is_refused(&reader)); /* it was read before */
+}
+
+static void apply_held(struct restore *restore) {
+    for (; restore->held; drop_held(restore))
+        apply_delta(restore, restore->held);
+}
+
+static struct held_delta *new_held(const struct restore *restore, const struct block_reader *r,
+                                   uint32_t count) {
+    uint32_t len = (uint32_t)(r->end - r->at);
+    struct held_delta *held = xrealloc(NULL, sizeof *held + len, 1);
+    *held = (struct held_delta){.record = restore->result.records, .payload_len = len, .count = count};
+    held->entries = xcalloc(count, sizeof *held->entries);
+    memcpy(held->payload, r->at, len);
+    return held;
+}
+
+static void hold(struct restore *restore, struct held_delta *held) {
+    if (restore->held)
+        restore->held_last->next = held;
+    else
+        restore->held = held;
+    restore->held_last = held;
+    restore->held_bytes += held_size(held->payload_len, held->count);
+    if (restore->held_bytes > restore->held_most)
+        apply_held(restore);
+}
+
+static void check_delta(struct people_reader *reader, uint32_t count) {
+    struct restore *restore = reader->restore;
+    struct block_reader *r = reader->r;
+    if (count > (size_t)(r->end - r->at)) {
+        block_fail(r);
+        return;
+    }
+    struct held_delta *held = new_held(restore, r, count);
+    const char *payload = r->at;
+    reader->is_check = true;
+    get_names(reader);
+    for (uint32_t i = 0; i < count && !is_refused(reader); i++) {
+        struct entry entry;
+        held->entries[i].at = (uint32_t)(r->at - payload);
+        get_entry(reader, &entry);
+        held->entries[i].segment = segment_of(entry.hash, restore->setup.segments);
+        person_empty(restore->task->people, &entry.person);
+    }
+    end_names(reader);
+    if (is_refused(reader) || r->at != r->end) {
+        free(held->entries);
+        free(held);
+    } else {
+        hold(restore, held);
+    }
 }
 
 /* A snapshot is the full content of its range: whoever is not in it is gone. That is rare, since deltas tell
  * of the erased, too: then the range is emptied and read once more. */
 static void apply_snapshot(struct people_reader *reader, uint32_t count) {
     struct task *task = reader->restore->task;
+    get_names(reader);
+    take_all_names(reader);
     const char *entries = reader->r->at;
-    prefetch_range(task, *reader->range);
+    uint32_t others = table_count(task->table) - prefetch_range(task, *reader->range);
     apply_entries(reader, count);
-    if (reader->r->failed || reader->why || count_range(task, *reader->range) == count)
-        return;
-    clear_range(task, *reader->range);
-    reader->r->at = entries;
-    apply_entries(reader, count);
+    if (!is_refused(reader) && table_count(task->table) - others != count) {
+        clear_range(task, *reader->range);
+        reader->r->at = entries;
+        apply_entries(reader, count);
+    }
+    end_names(reader);
 }
 
 static enum restore_result apply_people(struct restore *restore, const struct block_header *header,
                                         struct block_reader *r, char *error, size_t error_size) {
     struct people_reader reader = {.restore = restore, .r = r};
     struct range range = range_of(restore, header->number);
-    get_names(&reader);
-    if (header->kind == BLOCK_SNAPSHOT) {
-        reader.range = &range;
-        apply_snapshot(&reader, header->count);
+    if (header->kind == BLOCK_DELTA) {
+        check_delta(&reader, header->count);
     } else {
-        apply_entries(&reader, header->count);
+        reader.range = &range;
+        if (range.ranges != restore->setup.segments)
+            apply_held(restore); /* it tells a part of a segment */
+        apply_snapshot(&reader, header->count);
     }
-    end_names(&reader);
     if (reader.why)
         return refuse(error, error_size, reader.why);
     if (r->failed || r->at != r->end)
@@ -623,7 +795,7 @@ static enum restore_result apply_closures(struct restore *restore, const struct 
         struct closure closure = {.kind = (uint8_t)get_most(r, CALENDAR_HOLD)};
         get_days(r, &closure.from, &closure.to);
         if (closures_contain(closures, &closure))
-            r->failed = true;
+            block_fail(r);
         struct closures *more = closures_with(closures, &closure);
         free(closures);
         closures = more;
@@ -761,6 +933,7 @@ enum restore_result restore_finish(struct restore *restore, struct restored *out
     if (restore->task == NULL)
         return refuse(error, error_size, "there is no birth record");
     struct task *task = restore->task;
+    apply_held(restore);
     if (!day_is_none(restore->birth.complete_from) && !day_is_none(task->rules->complete_from) &&
         restore->birth.complete_from.n != task->rules->complete_from.n)
         return refuse(error, error_size,

@@ -63,7 +63,7 @@ static const struct property musts[] = {
 /* Restores and the calendar are read as fast as the broker gives them. */
 static const struct property reader_queue[] = {
     {READER, "queued.min.messages", "1000000"},
-    {READER, "queued.max.messages.kbytes", "262144"},
+    {READER, "queued.max.messages.kbytes", "131072"},
 };
 
 /* Read ahead in one worker, summed over the partitions of a topic. A partition above its part is looked at

@@ -21,7 +21,8 @@
 #define SLICE_MS       5
 #define DOUBT_MS_MAX   10000
 #define DOUBT_PAUSE_MS 250
-#define SLICE_RECORDS  16 /* of up to BLOCK_BYTES_MAX */
+#define SLICE_RECORDS  16                          /* of up to BLOCK_BYTES_MAX */
+#define HELD_BYTES     ((size_t)128 * 1024 * 1024) /* deltas of all lanes that wait (limits.h) */
 
 static void refuse(struct worker *w, const struct lane *lane, int64_t offset, const char *why) {
     outcome_fail(w->setup.outcome, EX_CONFIG, "%s[%" PRId32 "] offset %" PRId64 ": %s",
@@ -50,6 +51,7 @@ static void begin_restore(struct worker *w, struct lane *lane) {
         .has_changelog = true,
     };
     lane->restore = restore_new(&setup);
+    restore_limit_held(lane->restore, HELD_BYTES / w->lanes_count);
     lane->has_tail = false;
     lane->state = LANE_RESTORING;
     read_from(w, lane, RD_KAFKA_OFFSET_BEGINNING);
