@@ -2,6 +2,7 @@
 have struck, and what a read_committed consumer then sees is what `rollcall replay` makes of the same log."""
 
 import contextlib
+import os
 import time
 
 import company
@@ -14,6 +15,8 @@ import proxy
 # need not last long to be longer than them.
 SLOW = {"fetch.message.max.bytes": 1000, "fetch.min.bytes": 1000000, "fetch.wait.max.ms": 100, "session.timeout.ms": 12000,
         "transaction.timeout.ms": 10000, "socket.timeout.ms": 4000}
+
+OUTAGE_SECONDS = float(os.environ.get("ROLLCALL_OUTAGE_SECONDS", "60"))  # of one test; 600 by hand
 
 INVALID_PRODUCER_EPOCH, PRODUCER_FENCED = 47, 90  # a broker's answers
 
@@ -222,6 +225,38 @@ def test_row_16_own_node_broker_killed_for_5_s_and_20_s():
                 node.start()
             check_midway(site)
             harness.check(memory_kb(daemon) < 300_000, f"{memory_kb(daemon)} kB at most")
+            finish(site, daemon)
+
+
+def test_row_16_own_node_broker_killed_for_60_s():
+    """Or for as long as ROLLCALL_OUTAGE_SECONDS says."""
+    with harness.Node() as node:
+        site = deploy(node, batch=40, kafka={"session.timeout.ms": 45000, "transaction.timeout.ms": 30000})
+        with site.daemon() as daemon:
+            wait_for_progress(site, committed(site))
+            node.kill()
+            cpu = cpu_seconds(daemon)
+            time.sleep(OUTAGE_SECONDS)
+            harness.check(cpu_seconds(daemon) - cpu < 0.1 * OUTAGE_SECONDS, "it does not spin")
+            harness.check(daemon.process.poll() is None, "it waits")
+            node.start()
+            wait_for_progress(site, committed(site))
+            check_midway(site)
+            harness.check(memory_kb(daemon) < 300_000, f"{memory_kb(daemon)} kB at most")
+            print(f"{midway.finish(site, daemon)} records compared")
+
+
+def test_row_16_own_node_all_three_away_at_once():
+    with three_behind_proxies(batch=30, people=150) as (cluster, net, site):
+        with site.daemon() as daemon:
+            for seconds in (1, 20):
+                wait_for_progress(site, committed(site))
+                net.add("delay", "EndTxn", seconds=1.0).wait_struck()
+                cluster.kill()
+                time.sleep(seconds)
+                harness.check(daemon.process.poll() is None, "it waits")
+                cluster.start()
+            check_midway(site)
             finish(site, daemon)
 
 
