@@ -275,8 +275,20 @@ class Node:
 
     def consume(self, topic, isolation="read_committed"):
         """All that is there now, in the order (partition, offset)."""
-        records = map(_record, self.kt("consume", topic, "--isolation", isolation))
-        return sorted(records, key=lambda record: (record.partition, record.offset))
+        return sorted(self.stream(topic, isolation), key=lambda record: (record.partition, record.offset))
+
+    def stream(self, topic, isolation="read_committed"):
+        """The same, one by one and in the order of each partition: for more than there is memory for."""
+        return map(_record, self.lines(topic, isolation))
+
+    def lines(self, topic, isolation="read_committed"):
+        """What `kt consume` prints, line by line."""
+        words = [KT, self.address, "consume", topic, "--isolation", isolation]
+        consume = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent)
+        for line in consume.stdout:
+            yield line.decode()
+        why = consume.stderr.read().decode(errors="replace")
+        check(consume.wait() == 0, f"kt consume {topic}: {consume.returncode}, {why}")
 
     def watermarks(self, topic, isolation="read_uncommitted"):
         """{partition: (first offset, offset after the last)}; with read_committed the end of what is committed."""
