@@ -19,6 +19,7 @@
 #define DAY_BOUND        1000000
 #define MS_BOUND         (DAY_BOUND * INT64_C(86400000))
 #define DEBT_BOUND       (INT64_C(1) << 40)
+#define SEQ_BOUND        INT32_MAX /* nobody has had so many records: it does not come round to 0 */
 #define HELD_BYTES       ((size_t)16 * 1024 * 1024)
 #define HOMES_APART_DAYS 4 /* more than the closed days of any two zones are */
 
@@ -440,7 +441,7 @@ static void get_whole(struct people_reader *reader, struct slot_value *value, st
     person->known_partition = (uint16_t)get_most(r, UINT16_MAX);
     person->known_offset = block_get_int(r);
     person->known_on = get_day(r);
-    person->seq = (uint32_t)get_most(r, UINT32_MAX);
+    person->seq = (uint32_t)get_most(r, SEQ_BOUND);
     person->status_since = get_day(r);
     enum case_stage stage = (enum case_stage)get_most(r, STAGE_WRITTEN_WARNING);
     uint32_t case_seq = (uint32_t)get_most(r, UINT32_MAX);
