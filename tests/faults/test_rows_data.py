@@ -16,6 +16,8 @@ import garbage
 import growth
 import harness
 import memory
+import midway
+import proxy
 from garbage import HOSTILE, raw
 
 EX_CONFIG = 78
@@ -313,6 +315,32 @@ def test_own_node_row_33_the_rejects_topic_is_away():
             daemon.sigterm()
             harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
         garbage.check_rejects(site, 100, earlier=first)
+
+
+def test_own_node_row_24_older_offsets_again():
+    """Fetches are answered with what earlier ones had: records that were read already are dropped, and asked for again is what was
+    not. (The same partitions must have been asked: their frames are of one length.)"""
+    with harness.Node(proxied=True) as node, proxy.Proxy(node) as net:
+        site = midway.deploy(node, workers=1, kafka={"bootstrap.servers": net.address})
+        earlier, dice, struck = {}, random.Random(24), []
+
+        def again(request, payload):
+            asked = request.client, len(request.frame)
+            known = earlier.setdefault(asked, payload) if len(payload) > 1500 else earlier.get(asked)
+            if known in (None, payload) or dice.random() < 0.7:
+                return payload
+            struck.append(asked)
+            return payload[:4] + known[4:]
+
+        rule = net.add("rewrite", "Fetch", times=None, rewrite=again, when=lambda request: not request.client.endswith("-reader"))
+        with site.daemon() as daemon:
+            harness.wait_until(lambda: len(struck) > 40, 60, "forty old answers")
+            midway.check_midway(site)
+            net.remove(rule)
+            company.wait_settled(site)
+            read = midway.stop(daemon)
+            harness.check(read == company.to_read(site), f"{read} of {company.to_read(site)} records are read once")
+        print(f"{company.verify(site)} records compared, {len(struck)} old answers")
 
 
 if __name__ == "__main__":
