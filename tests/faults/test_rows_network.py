@@ -309,45 +309,43 @@ def test_row_16_own_node_leaders_move_each_second():
 # --- lines that are bad ---------------------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def midway_on_a_network(**more):
+    """(network, site, daemon): the daemon is midway before and after what is done to its network, and comes to the end."""
+    with behind_a_proxy(**more) as (_, net, site), site.daemon() as daemon:
+        wait_for_progress(site)
+        yield net, site, daemon
+        check_midway(site)
+        net.latency(0)
+        net.heal()
+        finish(site, daemon)
+
+
 def test_row_21_own_node_connections_are_reset():
-    with behind_a_proxy(batch=30, people=150) as (_, net, site):
-        with site.daemon() as daemon:
-            wait_for_progress(site)
-            cut = 0
-            for _ in range(15):
-                time.sleep(0.5)
-                cut += net.reset()
-            harness.check(cut > 30, f"only {cut} connections cut")
-            check_midway(site)
-            finish(site, daemon)
+    with midway_on_a_network(batch=30, people=150) as (net, _, _):
+        cut = 0
+        for _ in range(15):
+            time.sleep(0.5)
+            cut += net.reset()
+        harness.check(cut > 30, f"only {cut} connections cut")
 
 
 def test_row_21_own_node_half_a_second_each_way():
-    with behind_a_proxy(batch=30, people=150) as (_, net, site):
-        with site.daemon() as daemon:
-            wait_for_progress(site)
-            net.latency(0.25)
-            at = committed(site)
-            time.sleep(20)
-            harness.check(committed(site) > at, "it goes on, slowly")
-            check_midway(site)
-            net.latency(0)
-            finish(site, daemon)
+    with midway_on_a_network(batch=30, people=150) as (net, site, _):
+        net.latency(0.25)
+        at = committed(site)
+        time.sleep(20)
+        harness.check(committed(site) > at, "it goes on, slowly")
 
 
 def test_row_21_own_node_half_open_for_20_s():
     """Connections stay open, and nobody answers: longer than requests, transactions and sessions may take."""
-    with behind_a_proxy() as (_, net, site):
-        with site.daemon() as daemon:
-            wait_for_progress(site)
-            net.blackhole()
-            cpu = cpu_seconds(daemon)
-            time.sleep(20)
-            harness.check(cpu_seconds(daemon) - cpu < 3, f"it does not spin: {cpu_seconds(daemon) - cpu:.1f} s of processor time")
-            harness.check(daemon.process.poll() is None, "it waits")
-            check_midway(site)
-            net.heal()
-            finish(site, daemon)
+    with midway_on_a_network() as (net, _, daemon):
+        net.blackhole()
+        cpu = cpu_seconds(daemon)
+        time.sleep(20)
+        harness.check(cpu_seconds(daemon) - cpu < 3, f"it does not spin: {cpu_seconds(daemon) - cpu:.1f} s of processor time")
+        harness.check(daemon.process.poll() is None, "it waits")
 
 
 def cpu_seconds(daemon):
