@@ -65,15 +65,20 @@ class Batch:
         return bool(self.attributes & CONTROL)
 
 
-def varint(data, at):
+def unsigned_varint(data, at):
     shift = number = 0
     while True:
         byte = data[at]
         at += 1
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return number >> 1 ^ -(number & 1), at
+            return number, at
         shift += 7
+
+
+def varint(data, at):
+    number, at = unsigned_varint(data, at)
+    return number >> 1 ^ -(number & 1), at
 
 
 def field(data, at):
@@ -214,13 +219,7 @@ class Reader:
         return None if length < 0 else self.raw(length)
 
     def compact(self):
-        number = shift = 0
-        while True:
-            byte = self.take("B")
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
+        number, self.at = unsigned_varint(self.data, self.at)
         return None if number == 0 else self.raw(number - 1)
 
     def raw(self, length):
@@ -243,6 +242,22 @@ def offset_commit(key, value):
     if version >= 3:
         reader.take("i")                                # the leader's epoch
     return name, (offset, reader.compact() if version >= 4 else reader.text())
+
+
+def group_generation(key, value):
+    """(group, its generation, or None if the group is gone) of a record of __consumer_offsets, None for one that is of no group."""
+    reader = Reader(key)
+    if reader.take("h") != 2:
+        return None
+    group = reader.text()
+    if value is None:
+        return group, None
+    reader = Reader(value)
+    layout = reader.take("h")
+    if layout > 3:
+        raise BadLog(f"a group record of layout {layout}")
+    reader.text()                                       # the kind of protocol
+    return group, reader.take("i")
 
 
 def transactional_ids(brokers):
@@ -275,18 +290,13 @@ def task_record(value):
 
     def unsigned():
         nonlocal at
-        number = shift = 0
-        while True:
-            byte = value[at]
-            at += 1
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return number
-            shift += 7
+        number, at = unsigned_varint(value, at)
+        return number
 
     def signed():
-        number = unsigned()
-        return number >> 1 ^ -(number & 1)
+        nonlocal at
+        number, at = varint(value, at)
+        return number
 
     clock = signed()
     signed()                                            # complete_from
