@@ -6,18 +6,16 @@ import time
 
 import company
 import harness
-
-SLOW = {"fetch.message.max.bytes": 1000, "fetch.min.bytes": 1000000, "fetch.wait.max.ms": 100, "session.timeout.ms": 6000}
+import midway
+from midway import check_midway, committed, wait_for_progress
 
 
 def deploy(node=None, feed=True, **more):
-    """feed=False: slow enough to be struck midway, as in test_restart.py. The whole log is there beforehand in any case: at its
-    end the wall clock would close all days up to today."""
-    config = {"delivery": "at_least_once", "partitions": 2, **({} if feed else {"kafka": SLOW}), **more}
-    site = company.deploy(node or harness.shared_node(), feed=feed, **config)
-    if not feed:
-        site.feed(site.lines, batch=70)  # a fetch returns one batch a partition
-    return site
+    """feed=False: slow enough to be struck midway. The whole log is there beforehand in any case."""
+    config = {"delivery": "at_least_once", "people": 300, "days": 40, "partitions": 2, **more}
+    if feed:
+        return company.deploy(node or harness.shared_node(), **config)
+    return midway.deploy(node, batch=70, **{"workers": 1, **config})
 
 
 def without_repeats(site):
@@ -54,16 +52,6 @@ def check_without_transactions(site):
 def stop(daemon):
     daemon.sigterm()
     harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
-
-
-def committed(site):
-    return sum(n or 0 for n in site.node.offsets(site.group, site.topics["swipes"], site.topics["roster"]).values())
-
-
-def wait_for_progress(site, beyond, share=0.0):
-    beyond = max(beyond, share * len(site.lines))
-    harness.wait_until(lambda: committed(site) > beyond, 60, f"more than {beyond} committed", every=0.02)
-    return committed(site)
 
 
 def test_without_a_crash_nothing_is_twice():
@@ -108,10 +96,6 @@ def leave_behind(site, partition=0):
 
 def key_of(record):
     return record.key if isinstance(record.key, bytes) else record.key.encode()
-
-
-def check_midway(site):
-    harness.check(committed(site) < 0.9 * len(site.lines), f"struck midway: {committed(site)} of {len(site.lines)}")
 
 
 def finish(site, daemon):

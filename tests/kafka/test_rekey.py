@@ -7,8 +7,9 @@ import time
 
 import company
 import harness
+import midway
+from midway import SLOW
 
-SLOW = {"fetch.message.max.bytes": 1000, "fetch.min.bytes": 1000000, "fetch.wait.max.ms": 100, "session.timeout.ms": 6000}
 FIELDS = {"employee_id": "person", "occurred_at": "at", "site_id": "where"}
 
 
@@ -137,8 +138,7 @@ def committed(site):
 
 
 def wait_for_progress(site, beyond):
-    harness.wait_until(lambda: committed(site) > beyond, 60, f"more than {beyond} committed", every=0.02)
-    return committed(site)
+    return midway.wait_for_progress(site, beyond, committed=committed)
 
 
 def check_all_done(site, sent, bad):

@@ -1,33 +1,16 @@
-"""Restarts and rebalances on a real broker: no record lost, doubled, reordered or invented.
-
-The log is in the topics beforehand, since at the end of the log the wall clock closes all days up to today; small
-fetches, each as long on its way as the broker may wait, make the daemon slow enough to be struck midway."""
+"""Restarts and rebalances on a real broker: no record lost, doubled, reordered or invented."""
 
 import random
 import time
 
 import company
 import harness
-
-SLOW = {"fetch.message.max.bytes": 1000, "fetch.min.bytes": 1000000, "fetch.wait.max.ms": 100, "session.timeout.ms": 6000}
+import midway
+from midway import committed, wait_for_progress
 
 
 def deploy_slow(**config):
-    site = company.deploy(harness.shared_node(), people=400, days=40, kafka=SLOW, feed=False, **config)
-    site.feed(site.lines, batch=70)  # a fetch returns one batch a partition
-    return site
-
-
-def committed(site):
-    topics = [site.topics[name] for name in harness.INPUTS if name != "calendar"]
-    return sum(n or 0 for n in site.node.offsets(site.group, *topics).values())
-
-
-def wait_for_progress(site, beyond, share=0.0):
-    """Until more than `beyond` records, and this share of all, are committed; how many are."""
-    least = max(beyond + 1, share * sum(line["topic"] != "calendar" for line in site.lines))
-    harness.wait_until(lambda: committed(site) >= least, 90, f"{least} records committed", every=0.02)
-    return committed(site)
+    return midway.deploy(people=400, days=40, batch=70, **config)
 
 
 def test_sigkill_ten_times():

@@ -33,9 +33,9 @@ def committed(site):
     return sum(n or 0 for n in site.node.offsets(site.group, *employee_topics(site)).values())
 
 
-def wait_for_progress(site, beyond=0, share=0.0, timeout=60):
+def wait_for_progress(site, beyond=0, share=0.0, timeout=90, committed=committed):
     """Until more than `beyond` records, and this share of all, are committed; how many are."""
-    least = max(beyond + 1, share * total(site))
+    least = max(beyond + 1, share * total(site) if share else 0)
     harness.wait_until(lambda: committed(site) >= least, timeout, f"{least} records committed", every=0.02)
     return committed(site)
 
