@@ -31,11 +31,7 @@ def test_row_01_killed_at_each_fault_point():
                 daemon.sigterm()
             harness.check(daemon.wait() == -9, f"killed at {point}")
             harness.check(f"kill at pass 1 of {point}" in daemon.stderr(), f"{point} struck")
-    with site.daemon() as daemon:
-        daemon.wait_line("event=running")
-        company.wait_settled(site)
-        daemon.sigterm()
-        harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+    company.run_to_end(site)
     company.verify(site)
 
 

@@ -110,6 +110,15 @@ def wait_settled(site, timeout=90):
     harness.wait_until(quiet, timeout, "a quiet state topic")
 
 
+def run_to_end(site, timeout=90):
+    """A daemon that does all there is to do, and stops as it should."""
+    with site.daemon() as daemon:
+        daemon.wait_line("event=running")
+        wait_settled(site, timeout)
+        daemon.sigterm()
+        harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+
+
 def counts(said):
     """What `run` prints at its end: {"read": ..., reason: ...}; the reasons add up to what was read."""
     found = {reason: int(n) for reason, n in harness.re.findall(r"event=count reason=(\w+) records=(\d+)", said)}

@@ -1,32 +1,8 @@
 """What must not look like a first start: each contradiction between changelog, offsets and topics ends with 78 and a message
 that says what to do."""
 
-import company
 import harness
-
-EX_CONFIG = 78
-
-
-def stopped_site():
-    """A deployment that has run to its end, with a session short enough to wait for: a static member stays in the group
-    until it is over, and offsets can only be set in a group without members."""
-    site = company.deploy(harness.shared_node(), people=40, days=20, partitions=2, workers=1,
-                          kafka={"session.timeout.ms": 6000})
-    with site.daemon() as daemon:
-        company.wait_settled(site)
-        daemon.sigterm()
-        harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
-    return site
-
-
-def refused(site, *words):
-    """The daemon ends with 78, and its last words hold these."""
-    with site.daemon() as daemon:
-        code = daemon.wait()
-        harness.check(code == EX_CONFIG, f"ended with {code}, not {EX_CONFIG}:\n{daemon.stderr()}")
-        last = daemon.stderr().strip().splitlines()[-1]
-        for word in words:
-            harness.check(str(word) in last, f"'{word}' is not in the last line:\n{daemon.stderr()}")
+from refusals import EX_CONFIG, refused, stopped_site
 
 
 def once_empty(change, *arguments):
@@ -52,7 +28,7 @@ def test_never_initialised():
 
 
 def test_lost_changelog():
-    site = stopped_site()
+    site = stopped_site(partitions=2)
     site.node.delete(site.topics["changelog"])
     harness.wait_until(lambda: not topic_exists(site, "changelog"), 20, "the topic gone")
     site.node.create(site.topics["changelog"], 2, **{"cleanup.policy": "compact"})
@@ -69,7 +45,7 @@ def topic_exists(site, name):
 
 
 def test_deleted_offsets():
-    site = stopped_site()
+    site = stopped_site(partitions=2)
     offset, offset_of_other = offset_of(site, "swipes"), offset_of(site, "swipes", 1)
     once_empty(site.node.delete_offsets, site.group, site.topics["swipes"])
     refused(site, site.topics["swipes"], "no committed offset", "offsets were deleted")
@@ -82,14 +58,14 @@ def test_deleted_offsets():
 
 
 def test_offsets_set_back():
-    site = stopped_site()
+    site = stopped_site(partitions=2)
     offset = offset_of(site, "swipes")
     once_empty(site.node.set_offsets, site.group, site.topics["swipes"], 0, offset - 7)
     refused(site, site.topics["swipes"], offset, offset - 7)
 
 
 def test_offsets_set_forward():
-    site = stopped_site()
+    site = stopped_site(partitions=2)
     offset = offset_of(site, "swipes")
     site.feed([{"topic": "swipes", "employee_id": f"X{i}", "occurred_at": "2023-05-01T12:00:00Z",
                 "arrived_at": site.lines[-1]["arrived_at"]} for i in range(60)])
@@ -98,7 +74,7 @@ def test_offsets_set_forward():
 
 
 def test_changed_partition_count():
-    site = stopped_site()
+    site = stopped_site(partitions=2)
     site.node.add_partitions(site.topics["swipes"], 3)
     refused(site, site.topics["swipes"], 3, 2)
     for topic in ("roster", "leave", "decisions", "state", "changelog"):
@@ -109,7 +85,7 @@ def test_changed_partition_count():
 
 def test_input_lost_to_retention():
     """Records behind our position are gone: what they said can never be known."""
-    site = stopped_site()
+    site = stopped_site(partitions=2)
     site.feed([{"topic": "swipes", "employee_id": f"X{i}", "occurred_at": "2023-05-01T12:00:00Z",
                 "arrived_at": site.lines[-1]["arrived_at"]} for i in range(60)])
     high = site.node.watermarks(site.topics["swipes"])[0][1]

@@ -18,11 +18,7 @@ def stuck(site, point, **environment):
 
 
 def settle(site):
-    with site.daemon() as daemon:
-        daemon.wait_line("event=running")
-        company.wait_settled(site)
-        daemon.sigterm()
-        harness.check(daemon.wait() == 0, "SIGTERM ends with 0")
+    company.run_to_end(site)
     company.verify(site)
 
 
