@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import check_evidence
 import topics as oracle_topics
 from check_evidence import HERE, INPUTS, milliseconds
-from compare import comparable
+from difference import comparable
 
 DOCS = HERE.parent.parent / "docs"
 

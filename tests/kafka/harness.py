@@ -576,15 +576,19 @@ class Deployment:
                 value=None if line.get("tombstone") else json.dumps(value),
                 timestamp=None if arrived is None else milliseconds(arrived))
 
-    def input_log(self):
+    def input_log(self, wanted=lambda name, line: True):
         """Everything in the input topics, as the lines of a file for `replay` in the order of SPEC 5. Values are taken
-        over as they are, so this is for inputs whose values are JSON objects."""
+        over as they are, so this is for inputs whose values are JSON objects. wanted: of a name and a line of `kt consume`,
+        where all would be too much."""
         entries = []
         for rank, name in enumerate(INPUTS):
             if self.config["topics"].get(name) is None:
                 continue
             arrivals = {}  # by partition: the largest timestamp so far
-            for record in self.node.consume(self.topics[name]):
+            for line in self.node.lines(self.topics[name]):
+                if not wanted(name, line):
+                    continue
+                record = _record(line)
                 arrival = max(record.timestamp, arrivals.get(record.partition, 0))
                 arrivals[record.partition] = arrival
                 head = {"topic": name, "arrived_at": rfc3339(arrival)}
