@@ -20,7 +20,6 @@ librdkafka-dev                                    module rdkafka
 libjemalloc-dev                                   module jemalloc
 libyaml-dev                                       module yaml-0.1
 libmicrohttpd-dev                                 module libmicrohttpd
-libsystemd-dev                                    module libsystemd
 libxxhash-dev                                     module libxxhash
 libssl-dev                                        module libcrypto
 tzdata                                            file /usr/share/zoneinfo/Europe/Berlin'

@@ -5,6 +5,7 @@
 #include "config_arguments.h"
 #include "event_log.h"
 #include "memory.h"
+#include "service_manager.h"
 #include "signals.h"
 #include "watch.h"
 
@@ -12,7 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #define TOPIC_BYTES_MAX 249
 
@@ -114,7 +114,7 @@ static int rekey(const struct config *config, const struct options *options) {
         struct rekey_totals totals;
         setup.watchdog = watchdog_new();
         struct rekey *rekey = rekey_start(&setup, &source, &outcome);
-        sd_notify(0, "READY=1");
+        service_tell("READY=1");
         watch_until_end(&(struct watched){&outcome, setup.watchdog, rekey, has_ended, stop, NULL});
         rekey_finish(&rekey, &totals);
         watchdog_free(&setup.watchdog);

@@ -5,6 +5,7 @@
 #include "daemon.h"
 #include "event_log.h"
 #include "memory.h"
+#include "service_manager.h"
 #include "signals.h"
 #include "watch.h"
 
@@ -12,7 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 static const char help[] =
     "usage: rollcall run -c FILE [--set KEY=VALUE]...\n"
@@ -59,7 +59,7 @@ static void print_totals(const struct worker_progress *totals) {
 
 struct watch {
     struct daemon *daemon;
-    bool is_ready;
+    bool is_ready, is_told;
 };
 
 static bool has_ended(const void *watch) {
@@ -74,12 +74,13 @@ static void look(void *opaque) {
     struct watch *watch = opaque;
     struct daemon_progress progress;
     daemon_progress(watch->daemon, &progress);
-    if (watch->is_ready || !progress.is_ready)
-        return;
-    watch->is_ready = true;
-    log_event(LOG_LEVEL_INFO, "ready", "partitions=%" PRIu32 " people=%" PRIu64, progress.sum.running,
-              progress.sum.people);
-    sd_notify(0, "READY=1");
+    if (!watch->is_ready && progress.is_ready) {
+        watch->is_ready = true;
+        log_event(LOG_LEVEL_INFO, "ready", "partitions=%" PRIu32 " people=%" PRIu64, progress.sum.running,
+                  progress.sum.people);
+    }
+    if (watch->is_ready && !watch->is_told)
+        watch->is_told = service_tell("READY=1");
 }
 
 static int run(const struct config *config) {

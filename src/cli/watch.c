@@ -3,11 +3,11 @@
 
 #include "clocks.h"
 #include "event_log.h"
+#include "service_manager.h"
 #include "signals.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define STOP_MS_MAX 25000 /* from a signal to the end; a service manager kills after 30 s or later */
@@ -25,29 +25,24 @@ struct feeding {
     int64_t fed_ms;
 };
 
-static int64_t feeding_interval_ms(void) {
-    uint64_t usec;
-    return sd_watchdog_enabled(0, &usec) > 0 ? (int64_t)(usec / 1000 / 4) : 0;
-}
-
 static void feed(struct feeding *feeding) {
     if (feeding->interval_ms == 0 || monotonic_ms() - feeding->fed_ms < feeding->interval_ms)
         return;
     feeding->fed_ms = monotonic_ms();
-    sd_notify(0, "WATCHDOG=1");
+    service_tell("WATCHDOG=1");
 }
 
 void watch_until_end(const struct watched *watched) {
     struct outcome *outcome = watched->outcome;
     int64_t stopping_since = 0;
-    struct feeding feeding = {.interval_ms = feeding_interval_ms()};
+    struct feeding feeding = {.interval_ms = service_watchdog_ms() / 4};
     while (!watched->has_ended(watched->daemon)) {
         int signal_number = signals_wait(WATCHDOG_LOOK_MS);
         if (signal_number > 0 && stopping_since != 0)
             give_up(outcome, EXIT_FORCED, "stopped by a second signal; the last batch will be done again");
         if (stopping_since == 0 && (signal_number > 0 || outcome_code(outcome) != 0)) {
             log_event(LOG_LEVEL_INFO, "stopping", "signal=%d", signal_number);
-            sd_notify(0, "STOPPING=1");
+            service_tell("STOPPING=1");
             stopping_since = monotonic_ms();
             watched->stop(watched->daemon);
         }

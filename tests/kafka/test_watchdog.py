@@ -102,5 +102,28 @@ def test_systemd_is_fed():
     settle(site)
 
 
+def test_a_service_manager_that_does_not_listen():
+    """Its socket is full: the daemon goes on, and hears SIGTERM."""
+    site = company.deploy(harness.shared_node(), people=60, days=30)
+    address = site.directory / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full:
+        notify.bind(str(address))
+        full.setblocking(False)
+        try:
+            while True:
+                full.sendto(b"STATUS=busy", str(address))
+        except BlockingIOError:
+            pass
+        with site.daemon(environment={"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "1000000"}) as daemon:
+            daemon.wait_line("event=ready")
+            site.wait_caught_up()
+            notify.settimeout(10)
+            while notify.recv(4096) != b"READY=1":  # as soon as it listens
+                pass
+            daemon.sigterm()
+            harness.check(daemon.wait(20) == 0, "SIGTERM ends with 0")
+    settle(site)
+
+
 if __name__ == "__main__":
     harness.main(globals())
