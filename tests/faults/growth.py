@@ -12,7 +12,7 @@ import statistics
 
 SETTLE_S = 60       # from the assignment until all is restored, and what had piled up is read
 LIFE_S = 60         # less is too short to say anything
-STEADY_S = 600      # from then on the slope is looked at
+STEADY_S = 600      # from then on the slope is looked at, and a step is none: more than ever may have piled up
 WINDOW_S = 30
 SLOPE_PER_HOUR = 0.01
 # What may come in a short life all the same, and in how long a life soever.
@@ -61,9 +61,9 @@ def grows(samples, name):
         return None
     values, quarter = [s[name] for s in samples], len(samples) // 4
     before, after = statistics.median(values[quarter:2 * quarter]), statistics.median(values[-quarter:])
-    if after - before > max(STEP_SHARE * before, STEP[name]):
-        return f"{name} grows from {before:.0f} to {after:.0f} in {seconds:.0f} s"
     slope, hours = slope_per_hour(samples, name), seconds / 3600
+    if seconds < STEADY_S and after - before > max(STEP_SHARE * before, STEP[name]):
+        return f"{name} grows from {before:.0f} to {after:.0f} in {seconds:.0f} s"
     if seconds >= STEADY_S and slope * hours > max(SLOPE_PER_HOUR * hours * after, NOISE[name]):
         return f"{name} grows by {slope:.0f} an hour, for {seconds:.0f} s, of {after:.0f}"
     return None
