@@ -157,7 +157,8 @@ def kt_lines(site, lines):
     for line in lines:
         topic, arrived, rest = LINE.match(line).groups()
         at = milliseconds(arrived)
-        yield at, f"{topics[topic]}\t-\t{at}\t{KEY.search(rest)[1]}\t{{{rest}}}\n"
+        value = "\\N" if rest.endswith('"tombstone":true') else f"{{{rest}}}"
+        yield at, f"{topics[topic]}\t-\t{at}\t{KEY.search(rest)[1]}\t{value}\n"
 
 
 def _chunk(lines):
